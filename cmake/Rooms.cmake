@@ -1,0 +1,42 @@
+# qc_room(core SOURCES a.cc b.cc LINKS qc_base TESTS a_test.cc b_test.cc TEST_LINKS ...)
+# One library per room, with the unit tests that stand beside its files as one program `<room>_test`.
+function(qc_room name)
+  cmake_parse_arguments(A "" "" "SOURCES;LINKS;TESTS;TEST_LINKS" ${ARGN})
+  add_library(qc_${name} STATIC ${A_SOURCES})
+  target_include_directories(qc_${name} PUBLIC ${PROJECT_SOURCE_DIR}/services)
+  target_link_libraries(qc_${name} PUBLIC ${A_LINKS} PRIVATE qc_warnings)
+  if(A_TESTS AND NOT QC_FUZZ)
+    qc_test(${name}_test SOURCES ${A_TESTS} LINKS qc_${name} ${A_TEST_LINKS})
+  endif()
+endfunction()
+
+# A GoogleTest program, one ctest entry per program (fast to start, and the log shows each case).
+function(qc_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  qc_need_gtest()
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_LINKS} GTest::gtest GTest::gmock GTest::gtest_main qc_warnings)
+  target_compile_definitions(${name} PRIVATE QC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "unit;${A_LABELS}")
+endfunction()
+
+# A libFuzzer target; its corpus of seeds stands in tests/fuzz/<name>/.
+function(qc_fuzz name)
+  cmake_parse_arguments(A "" "" "SOURCES;LINKS" ${ARGN})
+  if(QC_FUZZ)
+    add_executable(${name} ${A_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE ${A_LINKS} qc_warnings)
+  endif()
+endfunction()
+
+# A Google Benchmark program.
+function(qc_bench name)
+  cmake_parse_arguments(A "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT QC_FUZZ)
+    qc_need_benchmark()
+    add_executable(${name} ${A_SOURCES})
+    target_link_libraries(${name} PRIVATE ${A_LINKS} benchmark::benchmark qc_warnings)
+  endif()
+endfunction()
