@@ -33,7 +33,8 @@ std::int64_t divide_half_even(std::int64_t n, std::int64_t d);
 // overflows, where decimals is outside 0..18 or the unit is None.
 std::optional<Concentration> scaled(std::int64_t mantissa, int decimals, Unit unit);
 
-// A plain decimal number ("-12.5", ".5", "1e3" is refused, as are "NaN" and "inf") as mantissa and decimals.
+// A plain decimal number ("-12.5", ".5", "1e3" is refused, as are "NaN" and "inf") as mantissa and decimals. Trailing zeros
+// of the fraction are dropped ("12.50" is 125 and 1); more digits than 64 bits or 18 decimals hold are refused.
 struct Decimal {
   std::int64_t mantissa = 0;
   int decimals = 0;

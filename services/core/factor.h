@@ -32,7 +32,7 @@ constexpr std::size_t index(Factor f) { return static_cast<std::size_t>(f); }
 constexpr bool is_index(Factor f) { return f == Factor::AQI || f == Factor::AQI_PM24; }
 
 // The names people use: "PM2.5", "1h", "ug/m3", "hour", "closed". The publishing unit of CO is mg/m3, of an index point,
-// of everything else ug/m3.
+// of everything else ug/m3. None is the empty name.
 std::string_view name(Factor f);
 std::string_view name(Unit u);
 std::string_view name(Window w);
@@ -42,7 +42,7 @@ std::string_view name(SiteKind k);
 std::string_view name(Timeline t);
 Unit publishing_unit(Factor f);
 
-// Accept "PM2.5", "pm25", "PM2_5" ...: case and punctuation don't matter.
+// Accept "PM2.5", "pm25", "PM2_5" ...: case and punctuation don't matter, except that "PM1.0" (PM1) is never PM10.
 std::optional<Factor> parse_factor(std::string_view text);
 // Accepts "ug/m3", "µg/m3", "μg/m³", "mg/m3" ...
 std::optional<Unit> parse_unit(std::string_view text);

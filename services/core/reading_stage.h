@@ -20,7 +20,9 @@ namespace qc::core {
 
 class ReadingStage {
  public:
-  ReadingStage();
+  // `mine`: whether a site's readings come in this partition. The stage makes the configured ones known, so that those
+  // which never send close their hours, too.
+  explicit ReadingStage(std::function<bool(std::string_view site)> mine);
   ~ReadingStage();
   ReadingStage(const ReadingStage&) = delete;
   ReadingStage& operator=(const ReadingStage&) = delete;

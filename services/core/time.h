@@ -54,11 +54,12 @@ struct Interval {
 // Midnight in Beijing of a civil date.
 EventTime beijing_midnight(int year, unsigned month, unsigned day);
 
-// "2015-12-08T07:00:00+08:00" (with ".250" where there are milliseconds).
+// "2015-12-08T07:00:00+08:00" (with ".250" where there are milliseconds). Beyond the years 0000..9999: the nearest of them.
 std::string to_iso(EventTime t);
 
 // Reads ISO 8601 with an offset ("+08:00", "Z"), or without one: then it is Beijing's. "T" or a space between date and
-// time; seconds may be left out. Nothing else: no week dates, no fractions of a minute. nullopt where it isn't one.
+// time; seconds may be left out, and have at most 3 decimals. Nothing else: no week dates, no fractions of a minute, no 24:00.
+// nullopt where it isn't one.
 std::optional<EventTime> parse_iso(std::string_view text);
 
 }  // namespace qc::core

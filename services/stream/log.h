@@ -105,6 +105,9 @@ class Reader {
   // Fills `out` with at most `max` records, waiting at most `wait` for the first one. Empty: there was none.
   virtual Result<void> poll(Batch& out, std::size_t max, Milliseconds wait) = 0;
   virtual Result<void> seek(const TopicPartition& tp, Offset offset) = 0;
+  // The next offset it will look at, past the gaps that it has seen. nullopt (an implementation whose empty poll always
+  // means "nothing more is there"): not told. Kafka tells it: there an empty poll may also mean that a fetch is slow.
+  virtual std::optional<Offset> position(const TopicPartition& /*tp*/) const { return std::nullopt; }
 };
 
 // Appends outside any transaction: doors, ticks, rules.

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian 12 lacks, and nothing that is already there.
+#
+#   deploy/install.sh [build|test|sanitize|lint ...]      (default: build)
+#
+#   build     compiler, CMake and the libraries: enough for build/release/qingchuan
+#   test      build, and what the tests call: python3, sqlite3, zstd, git, promtool
+#   sanitize  test, and clang with its sanitizers and libFuzzer
+#   lint      build, and clang-tidy and clang-format
+#
+# It asks dpkg first: where nothing is missing it takes a fraction of a second and needs neither root nor a network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+die() {
+  echo "install: $*" >&2
+  exit 1
+}
+
+# GoogleTest and Google Benchmark are here because CMake configures the tests, too.
+build_packages=(
+  g++ cmake ninja-build pkg-config ccache mold
+  libprotobuf-dev protobuf-compiler
+  libboost1.81-dev libboost-json1.81-dev
+  prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libexpected-dev
+  libsqlite3-dev libzstd-dev libssl-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+)
+test_packages=(python3 sqlite3 zstd git)
+sanitize_packages=(clang libclang-rt-14-dev llvm-14)
+lint_packages=(clang-tidy clang-format clang git python3)
+
+wanted=()
+promtool=no
+for group in "${@:-build}"; do
+  case $group in
+    build) wanted+=("${build_packages[@]}") ;;
+    test) wanted+=("${build_packages[@]}" "${test_packages[@]}"); promtool=yes ;;
+    sanitize) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}"); promtool=yes ;;
+    lint) wanted+=("${build_packages[@]}" "${lint_packages[@]}") ;;
+    -h | --help) sed -n '2,/^set /{/^#/{s/^# \{0,1\}//;p}}' "$0"; exit 0 ;;
+    *) die "unknown group '$group': one of build, test, sanitize, lint" ;;
+  esac
+done
+
+command -v dpkg-query >/dev/null || die "this script knows Debian 12 only; docs/development.md lists the packages by name"
+
+declare -A there=()
+while IFS=' ' read -r name status; do
+  if [[ $status == "installed" ]]; then there[${name%%:*}]=1; fi
+done < <(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+
+missing=()
+for package in "${wanted[@]}"; do
+  if [[ -z ${there[$package]:-} ]]; then
+    there[$package]=1
+    missing+=("$package")
+  fi
+done
+
+as_root=()
+if [[ $(id -u) -ne 0 ]]; then as_root=(sudo); fi
+
+updated=no
+update() {
+  if [[ $updated == yes ]]; then return; fi
+  echo "install: apt-get update"
+  "${as_root[@]}" apt-get update -qq || die "apt-get update failed: is there a network, and is /etc/apt/sources.list right?"
+  updated=yes
+}
+
+if [[ ${#missing[@]} -gt 0 ]]; then
+  if [[ ${#as_root[@]} -gt 0 ]] && ! command -v sudo >/dev/null; then
+    die "run as root: apt-get install ${missing[*]}"
+  fi
+  update
+  echo "install: ${#missing[@]} packages: ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" </dev/null |
+    { grep --line-buffered '^Setting up' || true; } ||
+    die "apt-get could not install them; its own words are above (Debian 12 is expected)"
+fi
+
+# promtool comes in the package of the whole server. Installing that would start a daemon on this machine, so only the
+# one file is taken out of it; the tests look for it in the path and in build/tools.
+if [[ $promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/tools/promtool ]]; then
+  update
+  echo "install: promtool, into build/tools"
+  mkdir -p build/tools/unpacked
+  (
+    cd build/tools &&
+      apt-get download -qq prometheus </dev/null &&
+      dpkg-deb -x prometheus_*.deb unpacked &&
+      mv unpacked/usr/bin/promtool promtool &&
+      rm -rf unpacked prometheus_*.deb
+  ) || die "promtool could not be fetched (apt-get download prometheus)"
+fi

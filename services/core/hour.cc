@@ -1,0 +1,243 @@
+#include "core/hour.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace qc::core {
+namespace {
+
+constexpr int kColumnsMax = 64;
+
+constexpr std::array<std::int64_t, 7> kPowers = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
+
+}  // namespace
+
+const Slot* HourSlots::Lane::slot(int row, int column) const {
+  if (slots.empty() || column >= stride) return nullptr;
+  return &slots[static_cast<std::size_t>(row * stride + column)];
+}
+
+Sums HourSlots::Lane::of(int column) const {
+  Sums result;
+  if (column >= stride) return result;
+  if (!sums.empty()) return sums[static_cast<std::size_t>(column)];
+  const auto step = static_cast<std::size_t>(stride);
+  for (std::size_t i = static_cast<std::size_t>(column); i < slots.size(); i += step) {
+    if (slots[i].valid()) result.add(slots[i].pg);
+  }
+  return result;
+}
+
+HourSlots::Lane& HourSlots::lane(Source source, int step_s, int columns) {
+  Lane* found = nullptr;
+  for (Lane& l : lanes_) {
+    if (l.source == source && l.step_s == step_s) found = &l;
+  }
+  if (found == nullptr) {
+    lanes_.push_back({source, step_s, 0, {}, {}});
+    found = &lanes_.back();
+  }
+  if (columns > found->stride) {
+    // A factor appeared: lay the rows out again, a little wider than asked so that a packet's columns cost one move.
+    const int wide = columns <= 8 ? 8 : (columns + 3) / 4 * 4;
+    if (found->sums.empty()) {
+      std::vector<Slot> slots(static_cast<std::size_t>(found->rows() * wide));
+      for (int row = 0; row < found->rows() && found->stride > 0; ++row) {
+        std::copy_n(found->slots.begin() + row * found->stride, found->stride, slots.begin() + row * wide);
+      }
+      found->slots = std::move(slots);
+    } else {
+      found->sums.resize(static_cast<std::size_t>(wide));
+    }
+    found->stride = wide;
+  }
+  return *found;
+}
+
+std::optional<Stored> HourSlots::store(Source source, int step_s, int row, int column, Slot slot) {
+  Lane& l = lane(source, step_s, column + 1);
+  if (l.slots.empty()) return std::nullopt;
+  Slot& old = l.slots[static_cast<std::size_t>(row * l.stride + column)];
+  if (!old.present()) {
+    old = slot;
+    return Stored::First;
+  }
+  if (slot.beats(old)) {
+    old = slot;
+    return Stored::Replaced;
+  }
+  return Stored::Kept;
+}
+
+void HourSlots::amend(int column, Slot slot) {
+  Lane& l = lane(Source::Amended, 3600, column + 1);
+  l.slots[static_cast<std::size_t>(column)] = slot;
+}
+
+void HourSlots::restore(int column) {
+  Lane& l = lane(Source::Amended, 3600, column + 1);
+  l.slots[static_cast<std::size_t>(column)] = Slot{};
+}
+
+HourValue HourSlots::value(int column, int valid_s, int step_s) const {
+  HourValue best;
+  best.expected = 3600 / step_s;
+  std::int64_t best_covered = -1;
+  for (const Lane& l : lanes_) {
+    if (l.source == Source::Amended) {
+      const Slot* slot = l.slot(0, column);
+      if (slot == nullptr || !slot->present()) continue;
+      HourValue amended{{}, 1, Source::Amended, slot->valid()};
+      if (slot->valid()) amended.sums.add(slot->pg);
+      return amended;
+    }
+    const Sums sums = l.of(column);
+    const std::int64_t covered = std::int64_t{sums.count} * l.step_s;
+    if (covered == 0) continue;
+    const HourValue candidate{sums, l.rows(), l.source, covered >= valid_s};
+    // Valid first; among valid ones the higher kind; among invalid ones the one that covers more. Then the finer grid,
+    // so that the answer is one whatever order the lanes were made in.
+    const auto rank = [](const HourValue& v, std::int64_t c) {
+      return v.valid ? std::tuple(1, static_cast<std::int64_t>(v.source), c, v.expected)
+                     : std::tuple(0, c, static_cast<std::int64_t>(v.source), v.expected);
+    };
+    if (best_covered < 0 || rank(candidate, covered) > rank(best, best_covered)) {
+      best = candidate;
+      best_covered = covered;
+    }
+  }
+  return best;
+}
+
+void HourSlots::seal() {
+  for (Lane& l : lanes_) {
+    if (l.step_s == 3600 || l.slots.empty()) continue;
+    std::vector<Sums> sums(static_cast<std::size_t>(l.stride));
+    for (int c = 0; c < l.stride; ++c) sums[static_cast<std::size_t>(c)] = l.of(c);
+    l.sums = std::move(sums);
+    std::vector<Slot>().swap(l.slots);
+  }
+  sealed_ = true;
+}
+
+std::size_t HourSlots::bytes() const {
+  std::size_t n = sizeof(*this) + lanes_.capacity() * sizeof(Lane);
+  for (const Lane& l : lanes_) n += l.slots.capacity() * sizeof(Slot) + l.sums.capacity() * sizeof(Sums);
+  return n;
+}
+
+// Format 1: first offset + 1, sealed, lanes; of each lane its kind, grid, columns and, column by column, the sums or the
+// present slots as (row gap, stamp difference, key's low 16 bits, value difference), values in the greatest power of
+// ten that divides them all. A minute of one factor takes about five bytes.
+void HourSlots::write(ByteWriter& out) const {
+  out.u64(static_cast<std::uint64_t>(first_offset_ + 1));
+  out.u8(sealed_ ? 1 : 0);
+  out.u64(lanes_.size());
+  for (const Lane& l : lanes_) {
+    out.u8(static_cast<std::uint8_t>(l.source));
+    out.u64(static_cast<std::uint64_t>(l.step_s));
+    out.u64(static_cast<std::uint64_t>(l.stride));
+    out.u8(l.sums.empty() ? 0 : 1);
+    for (int c = 0; c < l.stride; ++c) {
+      if (!l.sums.empty()) {
+        const Sums& s = l.sums[static_cast<std::size_t>(c)];
+        out.u64(static_cast<std::uint64_t>(s.count));
+        if (s.count == 0) continue;
+        out.i64(s.sum_pg);
+        out.i64(s.min_pg);
+        out.i64(s.max_pg);
+        continue;
+      }
+      std::uint64_t present = 0;
+      std::size_t power = kPowers.size() - 1;
+      for (int row = 0; row < l.rows(); ++row) {
+        const Slot& s = *l.slot(row, c);
+        if (!s.present()) continue;
+        ++present;
+        while (s.pg % kPowers[power] != 0) --power;
+      }
+      out.u64(present);
+      if (present == 0) continue;
+      out.u8(static_cast<std::uint8_t>(power));
+      int last_row = -1;
+      std::int64_t last_stamp = 0;
+      std::int64_t last_value = 0;
+      for (int row = 0; row < l.rows(); ++row) {
+        const Slot& s = *l.slot(row, c);
+        if (!s.present()) continue;
+        out.u64(static_cast<std::uint64_t>(row - last_row - 1));
+        out.i64(static_cast<std::int64_t>(s.stamp()) - last_stamp);
+        out.u64(s.key & 0xffff);
+        out.i64(s.pg / kPowers[power] - last_value);
+        last_row = row;
+        last_stamp = static_cast<std::int64_t>(s.stamp());
+        last_value = s.pg / kPowers[power];
+      }
+    }
+  }
+}
+
+bool HourSlots::read(ByteReader& in) {
+  lanes_.clear();
+  first_offset_ = static_cast<Offset>(in.u64()) - 1;
+  sealed_ = in.u8() != 0;
+  const std::size_t lanes = in.size();
+  for (std::size_t i = 0; i < lanes && in.ok(); ++i) {
+    Lane l;
+    l.source = static_cast<Source>(in.u8());
+    const std::uint64_t step = in.u64();
+    const std::uint64_t stride = in.u64();
+    const bool sums = in.u8() != 0;
+    if ((step != 5 && step != 60 && step != 300 && step != 3600) || stride > kColumnsMax ||
+        l.source == Source::None || l.source > Source::Amended) {
+      in.bad();
+      break;
+    }
+    l.step_s = static_cast<int>(step);
+    l.stride = static_cast<int>(stride);
+    if (sums) {
+      l.sums.resize(stride);
+    } else {
+      l.slots.resize(static_cast<std::size_t>(l.rows() * l.stride));
+    }
+    for (int c = 0; c < l.stride && in.ok(); ++c) {
+      if (sums) {
+        Sums& s = l.sums[static_cast<std::size_t>(c)];
+        s.count = static_cast<std::int32_t>(in.u64());
+        if (s.count == 0) continue;
+        s.sum_pg = in.i64();
+        s.min_pg = in.i64();
+        s.max_pg = in.i64();
+        continue;
+      }
+      const std::uint64_t present = in.u64();
+      if (present == 0) continue;
+      const std::size_t power = in.u8();
+      if (present > static_cast<std::uint64_t>(l.rows()) || power >= kPowers.size()) {
+        in.bad();
+        break;
+      }
+      std::uint64_t row = 0;
+      std::int64_t stamp = 0;
+      std::int64_t value = 0;
+      for (std::uint64_t n = 0; n < present; ++n) {
+        row += in.u64();
+        stamp += in.i64();
+        const std::uint64_t low = in.u64() & 0xffff;
+        value += in.i64();
+        if (row >= static_cast<std::uint64_t>(l.rows())) {
+          in.bad();
+          break;
+        }
+        l.slots[static_cast<std::size_t>(row) * stride + static_cast<std::size_t>(c)] = {
+            Slot::kPresent | (static_cast<std::uint64_t>(stamp) & Slot::kStampMax) << 16 | low, value * kPowers[power]};
+        ++row;
+      }
+    }
+    lanes_.push_back(std::move(l));
+  }
+  return in.ok();
+}
+
+}  // namespace qc::core

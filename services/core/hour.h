@@ -1,0 +1,123 @@
+// One hour of one site: slots, and what they make (architecture section 6, "slots, not panes").
+//
+// A lane holds the slots of one kind of data on one grid, minute-major (row by row, a column a series), so that a packet
+// of eight factors touches neighbouring memory. A slot keeps the greatest of (sender's stamp, value), so duplicates,
+// resends and conflicts need no order. Kinds are never mixed: each has a lane of its own, and an hour is made from one.
+//
+// Lifecycle: an open hour has its slots; behind `slots_kept` it is sealed: lanes of minutes keep only their sums, lanes
+// of whole hours keep their slot, so that an hour value can still replace it. Values; threads: none of its business.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/concentration.h"
+#include "core/factor.h"
+#include "core/reading.h"
+#include "core/time.h"
+
+namespace qc::core {
+
+// 16 bytes. key: present (1 bit), stamp (47 bits), flag (8 bits), marks (8 bits), so that comparing keys compares stamps.
+struct Slot {
+  std::uint64_t key = 0;
+  std::int64_t pg = 0;
+
+  static constexpr std::uint64_t kPresent = 1ULL << 63;
+  static constexpr std::uint64_t kStampMax = (1ULL << 47) - 1;
+  static Slot of(std::int64_t stamp_ms, Concentration value, Flag flag) {
+    const std::uint64_t stamp = stamp_ms <= 0 ? 0 : std::min(static_cast<std::uint64_t>(stamp_ms), kStampMax);
+    return {kPresent | stamp << 16 | static_cast<std::uint64_t>(flag) << 8, value.pg};
+  }
+  bool present() const { return (key & kPresent) != 0; }
+  std::uint64_t stamp() const { return (key & ~kPresent) >> 16; }
+  Flag flag() const { return static_cast<Flag>((key >> 8) & 0xff); }
+  bool valid() const { return present() && flag() == Flag::Normal; }
+  // (stamp, value), then the flag, so that no order of arrival matters.
+  bool beats(const Slot& other) const {
+    const std::uint64_t a = key >> 16;
+    const std::uint64_t b = other.key >> 16;
+    if (a != b) return a > b;
+    if (pg != other.pg) return pg > other.pg;
+    return key > other.key;
+  }
+};
+
+// Exact sums of the valid slots of one series in one lane.
+struct Sums {
+  std::int64_t sum_pg = 0;
+  std::int64_t min_pg = 0;
+  std::int64_t max_pg = 0;
+  std::int32_t count = 0;
+  void add(std::int64_t pg) {
+    min_pg = count == 0 ? pg : std::min(min_pg, pg);
+    max_pg = count == 0 ? pg : std::max(max_pg, pg);
+    sum_pg += pg;
+    ++count;
+  }
+};
+
+// What an hour of one series is, by the one lane it was made from.
+struct HourValue {
+  Sums sums;
+  std::int32_t expected = 0;  // slots of a full hour on that grid
+  Source source = Source::None;
+  bool valid = false;
+  bool operator==(const HourValue& o) const {
+    return sums.sum_pg == o.sums.sum_pg && sums.min_pg == o.sums.min_pg && sums.max_pg == o.sums.max_pg &&
+           sums.count == o.sums.count && expected == o.expected && source == o.source && valid == o.valid;
+  }
+  Concentration mean() const { return {sums.count == 0 ? 0 : divide_half_even(sums.sum_pg, sums.count)}; }
+};
+
+enum class Stored : std::uint8_t { First, Replaced, Kept };
+
+class HourSlots {
+ public:
+  // Puts a value into its slot. `row` < 3600 / step; `column` < 255. A sealed lane of minutes takes nothing: nullopt.
+  std::optional<Stored> store(Source source, int step_s, int row, int column, Slot slot);
+  // A person's correction of the whole hour; an invalidated hour has no value whatever the other lanes hold.
+  void amend(int column, Slot slot);
+  void restore(int column);
+
+  // valid_s: how many seconds must be covered (GB 3095 table 4: 45 minutes). The highest valid kind; where none is
+  // valid, the one that covers most. A series with nothing: expected of `step_s`, count 0.
+  HourValue value(int column, int valid_s, int step_s) const;
+
+  void seal();
+  bool sealed() const { return sealed_; }
+  bool empty() const { return lanes_.empty(); }
+  std::size_t bytes() const;
+
+  void note_offset(Offset offset) {
+    if (first_offset_ < 0) first_offset_ = offset;
+  }
+  Offset first_offset() const { return first_offset_; }
+
+  void write(ByteWriter& out) const;
+  bool read(ByteReader& in);
+
+ private:
+  struct Lane {
+    Source source = Source::None;
+    int step_s = 0;
+    int stride = 0;  // columns
+    std::vector<Slot> slots;  // row-major; empty when sealed
+    std::vector<Sums> sums;   // by column, when sealed
+    int rows() const { return 3600 / step_s; }
+    Sums of(int column) const;
+    const Slot* slot(int row, int column) const;
+  };
+  Lane& lane(Source source, int step_s, int columns);
+
+  std::vector<Lane> lanes_;
+  Offset first_offset_ = -1;
+  bool sealed_ = false;
+};
+
+}  // namespace qc::core

@@ -1,0 +1,231 @@
+#include "core/judge.h"
+
+#include <algorithm>
+
+namespace qc::core {
+namespace {
+
+HourCondition* find(Site& site, std::string_view rule, Factor factor) {
+  for (HourCondition& c : site.conditions) {
+    if (c.factor == factor && c.rule == rule) return &c;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const SignalRule* Judge::rule(std::string_view id) const {
+  for (const SignalRule& r : rules_.signals) {
+    if (r.id == id) return &r;
+  }
+  return nullptr;
+}
+
+template <class Visit>
+void Judge::for_each_hour_rule(const Site& site, Visit visit) const {
+  for (const SignalRule& r : rules_.signals) {
+    if (r.kind == SignalKind::AqiLevel) visit(r, Factor::AQI);
+    if (r.kind == SignalKind::HourLimit) {
+      for (const Series& s : site.series) visit(r, s.factor);
+    }
+  }
+}
+
+std::optional<Criteria> Judge::criteria(const SignalRule& r, const Site& site, Factor factor, EventTime last) const {
+  if (r.kind == SignalKind::AqiLevel) return make_criteria(r, r.on, r.clause);
+  const Limit* limit = rules_.limit(factor, Window::H1, last);
+  if (limit == nullptr) return std::nullopt;
+  return make_criteria(r, {limit->for_class(site.info.area_class)}, limit->clause);
+}
+
+Observation Judge::observe(const Site& site, Factor factor, EventTime hour) const {
+  Observation o;
+  o.interval = {hour, hour + kHour};
+  o.at = o.interval.end;
+  const auto at = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
+                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  if (at == site.hours.end() || at->start != hour || !at->closed) return o;
+  if (factor == Factor::AQI) {
+    const IndexOutcome index = at->index();
+    o.count = static_cast<std::int32_t>(index.sub_indices.size());
+    o.expected = static_cast<std::int32_t>(kSixPollutants.size());
+    if (index.value >= 0) o.pg = index.value * kMillion;
+    return o;
+  }
+  const std::uint8_t column = site.column[index(factor)];
+  if (column == kNoColumn) return o;
+  const SeriesResult r = at->result(column);
+  o.count = r.value.sums.count;
+  o.expected = r.value.expected;
+  if (r.value.valid) o.pg = r.value.mean().pg;
+  return o;
+}
+
+void Judge::fold(const Site& site, HourCondition& c, Track& track, EventTime from, EventTime until) const {
+  const SignalRule* r = rule(c.rule);
+  for (EventTime h = from; h < until; h += kHour) {
+    const Observation o = observe(site, c.factor, h);
+    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, last_instant(o.interval));
+    track.step(limits ? &*limits : nullptr, o);
+  }
+}
+
+void Judge::hour_closed(Site& site, EventTime hour) {
+  // New conditions first: the first hour above the lowest level makes one.
+  for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
+    if (find(site, r.id, factor) != nullptr) return;
+    const Observation o = observe(site, factor, hour);
+    if (!o.pg) return;
+    const auto limits = criteria(r, site, factor, last_instant(o.interval));
+    if (!limits || *o.pg <= limits->on[0]) return;
+    site.conditions.push_back({r.id, factor, {}, {}, hour, hour});
+  });
+  for (HourCondition& c : site.conditions) {
+    if (hour < c.next) continue;
+    const SignalRule* r = rule(c.rule);
+    const Observation o = observe(site, c.factor, hour);
+    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, last_instant(o.interval));
+    c.next = hour + kHour;
+    site.dirty = true;
+    if (c.track.step(limits ? &*limits : nullptr, o)) publish_last(site, c.rule, c.factor, Window::H1, c.track);
+  }
+}
+
+void Judge::hour_amended(Site& site, EventTime hour, EventTime frontier, std::string_view reason) {
+  for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
+    if (find(site, r.id, factor) != nullptr) return;
+    const Observation o = observe(site, factor, hour);
+    if (!o.pg) return;
+    const auto limits = criteria(r, site, factor, last_instant(o.interval));
+    if (!limits || *o.pg <= limits->on[0]) return;
+    // Every closed hour after it was at or below the level, or there would be a condition: folding makes it so.
+    site.conditions.push_back({r.id, factor, {}, {}, hour, frontier});
+  });
+  for (HourCondition& c : site.conditions) {
+    if (hour < c.base_time || hour >= c.next) continue;
+    Track folded = c.base;
+    fold(site, c, folded, c.base_time, c.next);
+    const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, reason);
+    c.track = std::move(folded);
+    site.dirty = true;
+    for (const std::size_t i : changed) publish(site, c.rule, c.factor, Window::H1, c.track.episodes()[i]);
+  }
+}
+
+void Judge::settle(Site& site, EventTime cut) {
+  for (HourCondition& c : site.conditions) {
+    const EventTime until = std::min(cut, c.next);
+    if (c.base_time < until) {
+      // After a long jump of time the silent hours before the horizon decide nothing that the last one doesn't.
+      const EventTime from = std::max(c.base_time, until - rules_.horizons.hours_kept * 2);
+      fold(site, c, c.base, from, until);
+      c.base_time = until;
+      c.base.forget(EventTime::max());
+      site.dirty = true;
+    }
+    c.track.forget(cut);
+  }
+  const auto gone = std::erase_if(site.conditions, [](const HourCondition& c) {
+    return c.track.normal() && c.track.episodes().empty() && c.base.normal();
+  });
+  if (gone > 0) site.dirty = true;
+}
+
+void Judge::rules_changed(Site& site) {
+  for (HourCondition& c : site.conditions) {
+    c.base = c.track;
+    c.base.forget(EventTime::max());
+    c.base_time = c.next;
+  }
+  for (Series& s : site.series) s.on_until = EventTime::min();
+  site.dirty = true;
+}
+
+void Judge::refresh(const Site& site, Series& series, EventTime instant) const {
+  series.on = std::numeric_limits<std::int64_t>::max();
+  // Limits change at midnights; a day's cache is never wrong and seldom computed.
+  series.on_from = floor_to(instant + kBeijing, std::chrono::hours(24)) - kBeijing;
+  series.on_until = series.on_from + std::chrono::hours(24);
+  for (const SignalRule& r : rules_.signals) {
+    if (r.kind != SignalKind::ReadingOverLimit) continue;
+    if (const auto limits = criteria(r, site, series.factor, instant)) series.on = std::min(series.on, limits->on[0]);
+  }
+}
+
+void Judge::judge_reading(Site& site, Series& series, Interval interval, Concentration value) {
+  if (interval.start < series.on_from || interval.start >= series.on_until) refresh(site, series, interval.start);
+  const EventTime at = interval.end;
+  for (const SignalRule& r : rules_.signals) {
+    if (r.kind != SignalKind::ReadingOverLimit) continue;
+    auto c = std::find_if(site.reading_conditions.begin(), site.reading_conditions.end(),
+                          [&](const ReadingCondition& x) { return x.factor == series.factor && x.rule == r.id; });
+    if (c == site.reading_conditions.end()) {
+      if (value.pg <= series.on) continue;
+      site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
+      c = site.reading_conditions.end() - 1;
+      site.alarmed = true;
+    }
+    if (at <= c->last) continue;  // an early indicator looks forward only
+    c->last = at;
+    site.dirty = true;
+    const auto limits = criteria(r, site, series.factor, interval.start);
+    const Observation o{at, value.pg, interval, 1, 1};
+    if (c->track.step(limits ? &*limits : nullptr, o)) {
+      publish_last(site, c->rule, c->factor, Window::Reading, c->track);
+      c->track.forget(EventTime::max());
+    }
+    if (c->track.normal()) site.reading_conditions.erase(c);
+  }
+  site.alarmed = !site.reading_conditions.empty();
+}
+
+void Judge::silence(Site& site) {
+  for (ReadingCondition& c : site.reading_conditions) {
+    if (now_ <= c.last) continue;
+    const SignalRule* r = rule(c.rule);
+    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, now_);
+    if (c.track.step(limits ? &*limits : nullptr, {now_, std::nullopt, {c.last, now_}, 0, 1})) {
+      site.dirty = true;
+      publish_last(site, c.rule, c.factor, Window::Reading, c.track);
+      c.track.forget(EventTime::max());
+    }
+  }
+  const auto gone = std::erase_if(site.reading_conditions, [](const ReadingCondition& c) { return c.track.normal(); });
+  if (gone > 0) site.dirty = true;
+  site.alarmed = !site.reading_conditions.empty();
+}
+
+void Judge::publish_last(Site& site, const std::string& id, Factor factor, Window window, Track& track) {
+  Episode& e = track.episodes().back();
+  if (e.number == 0) e.number = site.next_episode++;
+  ++e.revision;
+  publish(site, id, factor, window, e);
+}
+
+void Judge::publish(Site& site, const std::string& id, Factor factor, Window window, const Episode& e) {
+  Signal s;
+  s.id = id + "/" + site.info.id + "/" + std::string(name(factor)) + "/" + std::to_string(e.number);
+  s.revision = e.revision;
+  s.rule = id;
+  s.subject = site.info.id;
+  s.region = site.info.region;
+  s.root = site.info.root;
+  s.factor = factor;
+  s.window = window;
+  s.level = e.level;
+  s.state = e.state;
+  s.at = e.at;
+  s.began = e.began;
+  s.value = {e.value};
+  s.limit = {e.limit};
+  s.clause = e.clause;
+  s.reason = e.reason;
+  s.interval = e.interval;
+  s.count = e.count;
+  s.expected = e.expected;
+  s.origin.offset = offset_;
+  out_.signals.push_back(std::move(s));
+  out_.urgent = true;
+}
+
+}  // namespace qc::core

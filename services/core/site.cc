@@ -1,0 +1,275 @@
+#include "core/site.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace qc::core {
+namespace {
+
+void write_result(ByteWriter& out, const SeriesResult& r) {
+  out.u64(static_cast<std::uint64_t>(r.revision));
+  if (r.revision == 0) return;
+  const HourValue& v = r.value;
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(v.source) << 1 | (v.valid ? 1U : 0U)));
+  out.u64(static_cast<std::uint64_t>(v.expected));
+  out.u64(static_cast<std::uint64_t>(v.sums.count));
+  if (v.sums.count == 0) return;
+  out.i64(v.sums.sum_pg);
+  out.i64(v.sums.max_pg - v.sums.min_pg);
+  out.i64(v.sums.min_pg);
+}
+
+SeriesResult read_result(ByteReader& in) {
+  SeriesResult r;
+  r.revision = static_cast<std::int32_t>(in.u64());
+  if (r.revision == 0) return r;
+  const std::uint8_t head = in.u8();
+  r.value.valid = (head & 1) != 0;
+  r.value.source = static_cast<Source>(head >> 1);
+  if (r.value.source > Source::Amended) in.bad();
+  r.value.expected = static_cast<std::int32_t>(in.u64());
+  r.value.sums.count = static_cast<std::int32_t>(in.u64());
+  if (r.value.sums.count == 0) return r;
+  r.value.sums.sum_pg = in.i64();
+  const std::int64_t spread = in.i64();
+  r.value.sums.min_pg = in.i64();
+  r.value.sums.max_pg = r.value.sums.min_pg + spread;
+  return r;
+}
+
+Factor read_factor(ByteReader& in) {
+  const std::uint8_t f = in.u8();
+  return f < kFactors ? static_cast<Factor>(f) : static_cast<Factor>(in.bad());
+}
+
+void write_index(ByteWriter& out, const IndexOutcome& index, std::int32_t revision) {
+  out.u64(static_cast<std::uint64_t>(revision));
+  if (revision == 0) return;
+  out.i64(index.value);
+  out.u64(index.primary.size());
+  for (const Factor f : index.primary) out.u8(static_cast<std::uint8_t>(f));
+  out.u64(index.sub_indices.size());
+  for (const SubIndex& s : index.sub_indices) {
+    out.u8(static_cast<std::uint8_t>(s.factor));
+    out.u64(static_cast<std::uint64_t>(s.iaqi));
+  }
+}
+
+void read_index(ByteReader& in, IndexOutcome& index, std::int32_t& revision) {
+  revision = static_cast<std::int32_t>(in.u64());
+  if (revision == 0) return;
+  index.value = static_cast<int>(in.i64());
+  index.primary.resize(in.size());
+  for (Factor& f : index.primary) f = read_factor(in);
+  index.sub_indices.resize(in.size());
+  for (SubIndex& s : index.sub_indices) {
+    s.factor = read_factor(in);
+    s.iaqi = static_cast<int>(in.u64());
+  }
+}
+
+void write_data(ByteWriter& out, const HourData& data) {
+  out.u64(data.results.size());
+  for (const SeriesResult& r : data.results) write_result(out, r);
+  write_index(out, data.index, data.index_revision);
+  out.text(data.reason);
+  data.slots.write(out);
+}
+
+bool read_data(ByteReader& in, HourData& data) {
+  data.results.resize(in.size());
+  for (SeriesResult& r : data.results) r = read_result(in);
+  read_index(in, data.index, data.index_revision);
+  data.reason = in.text();
+  return data.slots.read(in) && in.done();
+}
+
+}  // namespace
+
+// Format 1 of an hour: version, flags, then what freeze() keeps.
+void HourEntry::write(std::string& out) const {
+  ByteWriter w(out);
+  w.u8(kStateVersion);
+  w.u8(static_cast<std::uint8_t>((closed ? 1 : 0) | (touched ? 2 : 0) | (running ? 4 : 0) | (sealed ? 8 : 0)));
+  if (data == nullptr) {
+    out += packed;
+  } else {
+    write_data(w, *data);
+  }
+}
+
+bool HourEntry::read(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.u8() != kStateVersion) return false;
+  const std::uint8_t flags = in.u8();
+  closed = (flags & 1) != 0;
+  touched = (flags & 2) != 0;
+  running = (flags & 4) != 0;
+  sealed = (flags & 8) != 0;
+  if (!in.ok()) return false;
+  data = std::make_unique<HourData>();
+  return read_data(in, *data);
+}
+
+HourData& HourEntry::thaw() {
+  if (data == nullptr) {
+    data = std::make_unique<HourData>();
+    ByteReader in(packed);
+    QC_ASSERT(read_data(in, *data));
+    std::string().swap(packed);
+  }
+  return *data;
+}
+
+void HourEntry::freeze() {
+  if (data == nullptr) return;
+  ByteWriter w(packed);
+  write_data(w, *data);
+  packed.shrink_to_fit();
+  data.reset();
+}
+
+SeriesResult HourEntry::result(std::size_t wanted) const {
+  if (data != nullptr) return wanted < data->results.size() ? data->results[wanted] : SeriesResult{};
+  ByteReader in(packed);
+  const std::size_t n = in.size();
+  SeriesResult r;
+  if (wanted >= n) return r;
+  for (std::size_t i = 0; i <= wanted; ++i) r = read_result(in);
+  return r;
+}
+
+IndexOutcome HourEntry::index() const {
+  if (data != nullptr) return data->index;
+  ByteReader in(packed);
+  const std::size_t n = in.size();
+  for (std::size_t i = 0; i < n; ++i) read_result(in);
+  IndexOutcome outcome;
+  std::int32_t revision = 0;
+  read_index(in, outcome, revision);
+  return outcome;
+}
+
+std::size_t Site::column_of(Factor f, EventTime hour) {
+  std::uint8_t& c = column[qc::core::index(f)];
+  if (c == kNoColumn) {
+    c = static_cast<std::uint8_t>(series.size());
+    series.push_back({});
+    series.back().factor = f;
+    series.back().last_hour = hour;
+    dirty = true;
+  }
+  return c;
+}
+
+HourEntry* Site::find(EventTime start) {
+  // Almost always the last one or the one before it.
+  for (std::size_t i = hours.size(), steps = 0; i > 0 && steps < 3; --i, ++steps) {
+    if (hours[i - 1].start == start) return &hours[i - 1];
+    if (hours[i - 1].start < start) return nullptr;
+  }
+  const auto at = std::lower_bound(hours.begin(), hours.end(), start,
+                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  return at != hours.end() && at->start == start ? &*at : nullptr;
+}
+
+HourEntry& Site::entry(EventTime start) {
+  if (HourEntry* found = find(start)) return *found;
+  const auto at = std::lower_bound(hours.begin(), hours.end(), start,
+                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  HourEntry& made = *hours.insert(at, HourEntry{});
+  made.start = start;
+  made.data = std::make_unique<HourData>();
+  return made;
+}
+
+std::size_t Site::bytes() const {
+  std::size_t n = sizeof(*this) + info.id.capacity() + info.name.capacity() + info.region.capacity() +
+                  series.capacity() * sizeof(Series) + hours.capacity() * sizeof(HourEntry) +
+                  conditions.capacity() * sizeof(HourCondition);
+  for (const HourEntry& e : hours) {
+    n += e.packed.capacity();
+    if (e.data != nullptr) n += sizeof(HourData) + e.data->slots.bytes() + e.data->results.capacity() * sizeof(SeriesResult);
+  }
+  return n;
+}
+
+// Format 1 of a site's header.
+void Site::write(std::string& out) const {
+  ByteWriter w(out);
+  w.u8(kStateVersion);
+  w.u8(registered ? 1 : 0);
+  w.text(info.id);
+  w.text(info.name);
+  w.text(info.region);
+  w.text(info.root);
+  w.u8(static_cast<std::uint8_t>(info.kind));
+  w.u8(static_cast<std::uint8_t>(info.area_class));
+  w.i64(next_episode);
+  w.u64(series.size());
+  for (const Series& s : series) {
+    w.u8(static_cast<std::uint8_t>(s.factor));
+    w.u64(static_cast<std::uint64_t>(s.step_s));
+    w.i64(ms(s.last_hour));
+  }
+  w.u64(conditions.size());
+  for (const HourCondition& c : conditions) {
+    w.text(c.rule);
+    w.u8(static_cast<std::uint8_t>(c.factor));
+    c.track.write(w);
+    c.base.write(w);
+    w.i64(ms(c.base_time));
+    w.i64(ms(c.next));
+  }
+  w.u64(reading_conditions.size());
+  for (const ReadingCondition& c : reading_conditions) {
+    w.text(c.rule);
+    w.u8(static_cast<std::uint8_t>(c.factor));
+    c.track.write(w);
+    w.i64(ms(c.last));
+  }
+}
+
+bool Site::read(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.u8() != kStateVersion) return false;
+  registered = in.u8() != 0;
+  info.id = in.text();
+  info.name = in.text();
+  info.region = in.text();
+  info.root = in.text();
+  info.kind = static_cast<SiteKind>(in.u8());
+  info.area_class = static_cast<AreaClass>(in.u8());
+  if (info.kind > SiteKind::Background || info.area_class > AreaClass::Class2) return false;
+  next_episode = in.i64();
+  const std::size_t count = in.size();
+  if (count > kFactors) return false;
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    const Factor f = read_factor(in);
+    const std::size_t c = column_of(f, {});
+    if (c != i) return false;
+    series[c].step_s = static_cast<int>(in.u64());
+    series[c].last_hour = event_time(in.i64());
+    if (series[c].step_s < 5 || series[c].step_s > 3600) return false;
+  }
+  conditions.resize(in.size());
+  for (HourCondition& c : conditions) {
+    c.rule = in.text();
+    c.factor = read_factor(in);
+    if (!c.track.read(in) || !c.base.read(in)) return false;
+    c.base_time = event_time(in.i64());
+    c.next = event_time(in.i64());
+  }
+  reading_conditions.resize(in.size());
+  for (ReadingCondition& c : reading_conditions) {
+    c.rule = in.text();
+    c.factor = read_factor(in);
+    if (!c.track.read(in)) return false;
+    c.last = event_time(in.i64());
+  }
+  dirty = false;
+  return in.done();
+}
+
+}  // namespace qc::core

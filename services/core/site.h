@@ -1,0 +1,124 @@
+// The state of one site: its series, its hours, its conditions; and how they become bytes. Data that the reading stage
+// (reading_stage.cc) and the judge (judge.h) work on; no behaviour of its own beyond finding, freezing and saving.
+//
+// Hours that nothing touches are frozen: kept as the very bytes that are saved, some ten times smaller than their slots.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/aqi.h"
+#include "core/condition.h"
+#include "core/hour.h"
+#include "core/rules.h"
+
+namespace qc::core {
+
+inline constexpr std::uint8_t kStateVersion = 1;
+inline constexpr std::uint8_t kNoColumn = 0xff;
+
+struct Series {
+  Factor factor = Factor::None;
+  int step_s = 60;           // the grid it last came on
+  EventTime last_hour{};     // the hour of its latest reading (or of its becoming known): silence counts from it
+  // The least value at which a reading_over_limit rule begins, for instants in [on_from, on_until). Not saved.
+  std::int64_t on = 0;
+  EventTime on_from = EventTime::max();
+  EventTime on_until = EventTime::min();
+};
+
+// What was last published of one series' hour.
+struct SeriesResult {
+  HourValue value;
+  std::int32_t revision = 0;  // 0: nothing published
+};
+
+struct IndexOutcome {
+  int value = -1;  // -1: no index (NA)
+  std::vector<Factor> primary;
+  std::vector<SubIndex> sub_indices;
+  bool operator==(const IndexOutcome& o) const {
+    return value == o.value && primary == o.primary && sub_indices.size() == o.sub_indices.size() &&
+           std::equal(sub_indices.begin(), sub_indices.end(), o.sub_indices.begin(),
+                      [](const SubIndex& a, const SubIndex& b) { return a.factor == b.factor && a.iaqi == b.iaqi; });
+  }
+};
+
+struct HourData {
+  HourSlots slots;
+  std::vector<SeriesResult> results;  // by column; may be shorter than the site's series
+  IndexOutcome index;
+  std::int32_t index_revision = 0;
+  std::string reason;  // of the amendment that waits for the next tick
+};
+
+struct HourEntry {
+  EventTime start{};
+  bool closed = false;   // published as closed
+  bool touched = false;  // changed, and behind the frontier: to be published at the next tick
+  bool running = false;  // changed, and open: to be published when running_every is crossed
+  bool sealed = false;   // its minutes are sums only
+  bool dirty = true;     // to be saved
+  std::unique_ptr<HourData> data;
+  std::string packed;  // where data is null
+
+  HourData& thaw();  // QC_ASSERTs that the bytes are its own
+  void freeze();
+  void write(std::string& out) const;  // what is saved
+  bool read(std::string_view bytes);
+  // The published value of one column, without thawing.
+  SeriesResult result(std::size_t column) const;
+  IndexOutcome index() const;
+};
+
+// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode has
+// left the horizon.
+struct HourCondition {
+  std::string rule;
+  Factor factor = Factor::None;
+  Track track;        // folded up to `next`
+  Track base;         // folded up to `base_time`: where a correction folds again from
+  EventTime base_time{};
+  EventTime next{};   // the next hour to be folded
+};
+
+// A rule over single readings.
+struct ReadingCondition {
+  std::string rule;
+  Factor factor = Factor::None;
+  Track track;
+  EventTime last{};  // readings not newer than this are not judged
+};
+
+struct Site {
+  SiteInfo info;
+  bool registered = false;  // by a record; otherwise by the rules
+  std::array<std::uint8_t, kFactors> column{};
+  std::vector<Series> series;
+  std::vector<HourEntry> hours;  // by start
+  std::vector<HourCondition> conditions;
+  std::vector<ReadingCondition> reading_conditions;
+  std::int64_t next_episode = 1;
+  bool dirty = false;   // the header is to be saved
+  bool queued = false;  // in the stage's list of sites to be saved
+  bool touched = false;
+  bool running = false;
+  bool alarmed = false;
+  std::vector<EventTime> erased;  // hours dropped since the last save
+
+  Site() { column.fill(kNoColumn); }
+  // The column of a factor, a new one where it is the first of its kind (silence then counts from `hour`).
+  std::size_t column_of(Factor f, EventTime hour);
+  HourEntry* find(EventTime start);
+  HourEntry& entry(EventTime start);  // made where there is none
+  std::size_t bytes() const;
+
+  void write(std::string& out) const;  // the header: all but the hours
+  bool read(std::string_view bytes);
+};
+
+}  // namespace qc::core

@@ -1,0 +1,66 @@
+// Time in a log, seen from outside the stages: its last tick, and the one who writes ticks in a `wall` log.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "core/time.h"
+#include "platform/clock.h"
+#include "stream/log.h"
+#include "stream/worker.h"
+
+namespace qc::processor {
+
+// The last tick of a partition of `readings`, found from its end backwards; nullopt where there is none.
+Result<std::optional<core::EventTime>> last_tick(stream::Log& log, const stream::TopicPartition& tp);
+
+// The owner's duties for its partitions of `readings` (architecture section 3): in a wall log it appends the time once a
+// second, at most one unread, so that a backlog is always read before time moves on; and where the configured rules are
+// others than those in force, it appends the switch. In a fed log it writes no time.
+//
+// While the machine's clock cannot be trusted it writes nothing and says why in unready().
+// Lifecycle: one a worker, outlives it. Threads: the worker's; unready() any.
+class TickWriter : public stream::Custodian {
+ public:
+  struct Options {
+    bool wall = false;
+    bool accept_clock = false;
+    std::string rules_hash;  // configured; empty: whatever the log has
+    stream::Milliseconds interval{1000};
+  };
+  // `rules_in_force(partition)`: what the partition's stage judges by, having read up to where tend() says.
+  TickWriter(stream::Log& log, Options options, std::function<std::string(int partition)> rules_in_force,
+             const platform::Clock& clock);
+
+  void tend(const stream::TopicPartition& input, stream::Offset read_to, stream::Offset end) override;
+  void lost(const stream::TopicPartition& input) override;
+
+  std::optional<std::string> unready() const;
+
+ private:
+  struct Duty {
+    bool checked_clock = false;
+    bool rules_settled = false;
+    stream::Offset first_end = 0;     // the log's end when the partition became ours
+    std::int64_t ticked_ms = 0;       // the last tick written
+    stream::Offset unread_until = 0;  // the partition's end after that tick
+  };
+  Result<void> append(const stream::TopicPartition& to, std::string key, std::string value);
+  void complain(const Error& error);
+
+  stream::Log& log_;
+  Options options_;
+  std::function<std::string(int)> rules_in_force_;
+  platform::ClockWatch watch_;
+  std::unique_ptr<stream::Appender> appender_;
+  std::map<int, Duty> duties_;
+  mutable std::mutex mutex_;
+  std::string unready_;
+};
+
+}  // namespace qc::processor

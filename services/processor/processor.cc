@@ -1,0 +1,170 @@
+#include "processor/processor.h"
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "platform/log.h"
+#include "processor/log_time.h"
+#include "processor/processor_probe.h"
+#include "stream/worker_probe.h"
+
+namespace qc::processor {
+namespace {
+
+Result<int> partitions(const std::vector<stream::TopicSpec>& topics, std::string_view name) {
+  for (const stream::TopicSpec& t : topics) {
+    if (t.name == name) return t.partitions;
+  }
+  return fail(Errc::topic_unknown, "the log has no topic `" + std::string(name) + "`");
+}
+
+void write_line(stream::LineLevel level, const std::string& line) {
+  switch (level) {
+    case stream::LineLevel::Info: return platform::log_info(line);
+    case stream::LineLevel::Warning: return platform::log_warn(line);
+    case stream::LineLevel::Error: return platform::log_error(line);
+  }
+}
+
+}  // namespace
+
+struct Processor::Impl {
+  // One worker with what is its alone. The stages are the worker's; `stages` knows them by partition, on its thread.
+  struct Slot {
+    std::map<int, ReadingsStage*> stages;
+    std::unique_ptr<TickWriter> ticks;
+    std::unique_ptr<stream::WorkerProbe> probe;
+    std::unique_ptr<stream::Worker> worker;
+  };
+
+  Impl(ProcessorOptions o, RulesStore& r, prometheus::Registry& registry)
+      : options(std::move(o)), rules(r), probe(registry, options.station_series_max) {}
+
+  ProcessorOptions options;
+  RulesStore& rules;
+  ProcessorProbe probe;
+  std::vector<std::unique_ptr<Slot>> slots;
+};
+
+namespace {
+
+// Tells its slot when it comes and goes.
+class OwnedStage : public ReadingsStage {
+ public:
+  OwnedStage(int partition, const StageOptions& options, RulesStore& rules, std::map<int, ReadingsStage*>& stages,
+             ProcessorProbe& probe)
+      : ReadingsStage(partition, options, rules), partition_(partition), stages_(stages), probe_(probe) {
+    stages_[partition] = this;
+  }
+  ~OwnedStage() override {
+    // Its successor may have been made already.
+    const auto it = stages_.find(partition_);
+    if (it == stages_.end() || it->second != this) return;
+    stages_.erase(it);
+    probe_.forget(partition_);
+  }
+
+ private:
+  int partition_;
+  std::map<int, ReadingsStage*>& stages_;
+  ProcessorProbe& probe_;
+};
+
+}  // namespace
+
+Processor::Processor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Processor::~Processor() {
+  for (auto& slot : impl_->slots) slot->worker.reset();  // before the maps that its stages are in
+}
+
+Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStore& rules, ProcessorOptions options,
+                                                     prometheus::Registry& registry, const platform::Clock& clock) {
+  const auto topics = log.topics();
+  if (!topics) return tl::make_unexpected(topics.error());
+  StageOptions& stage = options.stage;
+  for (auto [name, count] : {std::pair{kReadings, &stage.readings_partitions}, std::pair{kMeans, &stage.means_partitions},
+                             std::pair{kSignals, &stage.signals_partitions},
+                             std::pair{kDeadLetters, &stage.dead_letters_partitions}}) {
+    const auto n = partitions(*topics, name);
+    if (!n) return tl::make_unexpected(n.error());
+    *count = *n;
+  }
+  const auto timeline = rules.timeline();
+  if (!timeline) return tl::make_unexpected(timeline.error());
+
+  auto impl = std::make_unique<Impl>(std::move(options), rules, registry);
+  Impl* self = impl.get();
+  for (int i = 0; i < self->options.workers; ++i) {
+    auto slot = std::make_unique<Impl::Slot>();
+    Impl::Slot* mine = slot.get();
+    TickWriter::Options ticks;
+    ticks.wall = *timeline == core::Timeline::Wall;
+    ticks.accept_clock = self->options.accept_clock;
+    ticks.rules_hash = self->options.rules_hash;
+    slot->ticks = std::make_unique<TickWriter>(
+        log, std::move(ticks),
+        [mine](int partition) {
+          const auto it = mine->stages.find(partition);
+          return it == mine->stages.end() ? std::string() : it->second->core().rules_hash();
+        },
+        clock);
+    slot->probe = std::make_unique<stream::WorkerProbe>(registry, kService);
+
+    stream::WorkerOptions worker;
+    worker.service = kService;
+    worker.name = "processor-" + std::to_string(i);
+    worker.topics = {kReadings};
+    worker.commit_interval = self->options.commit_interval;
+    worker.checkpoint_interval = self->options.checkpoint_interval;
+    worker.poll_records_max = self->options.poll_records_max;
+    worker.until_end = self->options.until_end;
+    stream::WorkerParts parts;
+    parts.stages = [self, mine](int partition) -> std::unique_ptr<stream::Stage> {
+      return std::make_unique<OwnedStage>(partition, self->options.stage, self->rules, mine->stages, self->probe);
+    };
+    parts.line = write_line;
+    parts.custodian = slot->ticks.get();
+    parts.observer = [self](int partition, stream::Stage& s) {
+      self->probe.report(partition, static_cast<ReadingsStage&>(s).core());
+    };
+    parts.probe = slot->probe.get();
+    auto made = stream::Worker::create(log, std::move(worker), std::move(parts));
+    if (!made) return tl::make_unexpected(made.error());
+    slot->worker = std::move(*made);
+    self->slots.push_back(std::move(slot));
+  }
+  return std::unique_ptr<Processor>(new Processor(std::move(impl)));
+}
+
+Result<void> Processor::run(std::stop_token stop) {
+  std::stop_source all;
+  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
+  std::mutex mutex;
+  Result<void> result;
+  std::vector<std::jthread> threads;
+  for (auto& slot : impl_->slots) {
+    threads.emplace_back([&, worker = slot->worker.get()] {
+      auto done = worker->run(all.get_token());
+      if (done) return;
+      const std::lock_guard lock(mutex);
+      if (result) result = std::move(done);
+      all.request_stop();
+    });
+  }
+  threads.clear();
+  return result;
+}
+
+std::vector<std::string> Processor::unready() const {
+  std::vector<std::string> reasons;
+  for (const auto& slot : impl_->slots) {
+    if (!slot->worker->ready()) reasons.push_back(slot->worker->status());
+    if (auto clock = slot->ticks->unready()) reasons.push_back(std::move(*clock));
+  }
+  return reasons;
+}
+
+std::string Processor::stations() const { return impl_->probe.stations(); }
+
+}  // namespace qc::processor

@@ -1,0 +1,153 @@
+#include "processor/readings_stage.h"
+
+#include <array>
+#include <variant>
+
+#include "stream/partition.h"
+#include "wire/keys.h"
+
+namespace qc::processor {
+namespace {
+
+std::int32_t readings_of(const core::ReadingBatch& batch) {
+  std::int32_t n = 0;
+  for (const core::Column& c : batch.columns) {
+    for (std::uint32_t i = 0; i < c.count; ++i) n += batch.flags[c.first + i] == core::Flag::Missing ? 0 : 1;
+  }
+  for (const core::Rejected& r : batch.rejected) n += r.readings;
+  return n;
+}
+
+}  // namespace
+
+ReadingsStage::ReadingsStage(int partition, const StageOptions& options, RulesStore& rules)
+    : partition_(partition),
+      options_(options),
+      rules_(rules),
+      decoder_(options.decode),
+      core_([this](std::string_view site) {
+        return stream::partition_of(wire::reading_key(site), options_.readings_partitions) == partition_;
+      }) {}
+
+Result<void> ReadingsStage::load(std::string_view key, std::string_view value) {
+  if (core_.load(key, value)) return {};
+  return fail(Errc::state_version, "state entry of partition " + std::to_string(partition_) + " (" +
+                                       std::to_string(value.size()) + " bytes) is not of a version that this binary knows");
+}
+
+Result<void> ReadingsStage::loaded() {
+  if (core_.rules_hash().empty()) return {};
+  auto rules = rules_.get(core_.rules_hash());
+  if (!rules) return tl::make_unexpected(rules.error());
+  core_.use(*rules, core::Timeline::None);
+  return {};
+}
+
+Result<void> ReadingsStage::switch_rules(const core::RulesSwitch& to) {
+  auto rules = rules_.get(to.hash);
+  if (!rules) return tl::make_unexpected(rules.error());
+  core_.use(*rules, to.timeline);
+  return {};
+}
+
+Result<void> ReadingsStage::apply(const stream::Record& record, stream::StageOutputs& out) {
+  const wire::Decoded input = decoder_.decode(record.value);
+  outputs_.clear();
+  if (const auto* batch = std::get_if<const core::ReadingBatch*>(&input)) {
+    // A site in the wrong partition would have two states: its readings are refused, not mixed in.
+    if (stream::partition_of(wire::reading_key((*batch)->site), options_.readings_partitions) != partition_) {
+      core_.reject({core::Reason::WrongPartition, readings_of(**batch),
+                    "site " + std::string((*batch)->site) + " does not belong to partition " + std::to_string(partition_)},
+                   record.offset, outputs_);
+    } else {
+      core_.apply(**batch, record.offset, outputs_);
+    }
+  } else if (const auto* tick = std::get_if<core::Tick>(&input)) {
+    core_.apply(*tick, record.offset, outputs_);
+  } else if (const auto* site = std::get_if<core::Register>(&input)) {
+    core_.apply(*site, record.offset, outputs_);
+  } else if (const auto* amend = std::get_if<core::Amend>(&input)) {
+    core_.apply(*amend, record.offset, outputs_);
+  } else if (const auto* rules = std::get_if<core::RulesSwitch>(&input)) {
+    if (auto switched = switch_rules(*rules); !switched) return switched;
+  } else {
+    core_.reject(std::get<core::Rejected>(input), record.offset, outputs_);
+  }
+  emit(record, out);
+  return {};
+}
+
+const ReadingsStage::Route& ReadingsStage::route(const std::string& root) {
+  const auto known = routes_.find(root);
+  if (known != routes_.end()) return known->second;
+  Route made;
+  made.means = {kMeans, stream::partition_of(root, options_.means_partitions)};
+  made.signals = {kSignals, stream::partition_of(root, options_.signals_partitions)};
+  const std::array headers = {stream::Header{"region", root}, stream::Header{"version", options_.version}};
+  made.mean_headers = stream::encode_headers(headers);
+  return routes_.emplace(root, std::move(made)).first->second;
+}
+
+void ReadingsStage::reject(const stream::Record& record, const core::Rejected& rejected, stream::StageOutputs& out) {
+  wire::DeadLetter letter;
+  letter.source_topic = record.from->topic;
+  letter.source_partition = record.from->partition;
+  letter.source_offset = record.offset;
+  letter.reason = rejected.reason;
+  letter.detail = rejected.detail;
+  letter.readings = rejected.readings;
+  letter.key = record.key;
+  letter.value = record.value;
+  letter.stage = kService;
+  std::string key = wire::dead_letter_key(record.from->topic, record.from->partition);
+  const int partition = stream::partition_of(key, options_.dead_letters_partitions);
+  const std::array headers = {stream::Header{"version", options_.version}};
+  out.records.push_back({{kDeadLetters, partition},
+                         std::move(key),
+                         wire::encode_dead_letter(letter, options_.dead_letter_bytes_max),
+                         stream::encode_headers(headers)});
+}
+
+void ReadingsStage::emit(const stream::Record& record, stream::StageOutputs& out) {
+  const wire::Provenance from{core_.rules_hash(), partition_};
+  for (const core::Rejected& r : outputs_.rejected) reject(record, r, out);
+  for (const core::Mean& m : outputs_.means) {
+    const Route& to = route(m.root);
+    out.records.push_back({to.means, wire::mean_key(m.site, m.factor, m.window, m.interval.end), wire::encode_mean(m, from),
+                           to.mean_headers});
+  }
+  for (const core::Signal& s : outputs_.signals) {
+    const Route& to = route(s.root);
+    // CloudEvents 1.0, so that other systems subscribe without our code.
+    const std::array headers = {stream::Header{"region", s.root},
+                                stream::Header{"version", options_.version},
+                                stream::Header{"ce_specversion", "1.0"},
+                                stream::Header{"ce_id", s.id + "@" + std::to_string(s.revision)},
+                                stream::Header{"ce_type", "qingchuan.signal"},
+                                stream::Header{"ce_source", "/qingchuan/processor"},
+                                stream::Header{"ce_time", core::to_iso(s.at)}};
+    out.records.push_back(
+        {to.signals, wire::signal_key(s.subject), wire::encode_signal(s, from), stream::encode_headers(headers)});
+  }
+  if (outputs_.tick) {
+    for (int p = 0; p < options_.means_partitions; ++p) {
+      out.records.push_back({{kMeans, p}, wire::tick_key(kService, partition_), wire::encode_mean_tick(core_.now(), kService, partition_), {}});
+    }
+    for (int p = 0; p < options_.signals_partitions; ++p) {
+      out.records.push_back({{kSignals, p}, wire::tick_key(kService, partition_), wire::encode_signal_tick(core_.now(), kService, partition_), {}});
+    }
+  }
+  out.urgent = out.urgent || outputs_.urgent;
+}
+
+void ReadingsStage::save(stream::StateSink& sink) {
+  core_.save_changed([&sink](std::string_view key, std::string_view bytes) {
+    if (bytes.empty()) {
+      sink.erase(key);
+    } else {
+      sink.put(key, bytes);
+    }
+  });
+}
+
+}  // namespace qc::processor

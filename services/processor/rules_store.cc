@@ -1,0 +1,80 @@
+#include "processor/rules_store.h"
+
+#include <array>
+
+#include "wire/keys.h"
+#include "wire/rules.h"
+
+namespace qc::processor {
+namespace {
+
+constexpr const char* kTimelineKey = "@timeline";
+const stream::TopicPartition kPartition{kRulesTopic, 0};
+
+}  // namespace
+
+Result<void> RulesStore::refresh() {
+  const std::array from = {std::pair{kPartition, read_to_}};
+  auto reader = log_.reader(from);
+  if (!reader) return tl::make_unexpected(reader.error());
+  const auto range = log_.range(kPartition);
+  if (!range) return tl::make_unexpected(range.error());
+  stream::Batch batch;
+  while (read_to_ < range->end) {
+    if (auto polled = (*reader)->poll(batch, 100, stream::Milliseconds(100)); !polled) return polled;
+    if (batch.records.empty()) break;  // the rest of the range is gaps
+    for (const stream::Record& r : batch.records) {
+      read_to_ = r.offset + 1;
+      if (r.tombstone) continue;
+      if (r.key == kTimelineKey) {
+        timeline_ = r.value == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
+        continue;
+      }
+      auto rules = wire::parse_rules(r.value);
+      if (!rules) return tl::make_unexpected(rules.error());
+      std::string hash = rules->hash;
+      known_[std::move(hash)] = std::make_shared<const core::RuleSet>(std::move(*rules));
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const core::RuleSet>> RulesStore::get(const std::string& hash) {
+  const std::lock_guard lock(mutex_);
+  auto it = known_.find(hash);
+  if (it == known_.end()) {
+    if (auto read = refresh(); !read) return tl::make_unexpected(read.error());
+    it = known_.find(hash);
+  }
+  if (it == known_.end()) return fail(Errc::rules_missing, "the log names the rule set " + hash + ", which it does not hold");
+  return it->second;
+}
+
+Result<std::string> RulesStore::put(const std::string& bytes) {
+  const std::lock_guard lock(mutex_);
+  std::string hash = wire::rules_hash(bytes);
+  if (auto read = refresh(); !read) return tl::make_unexpected(read.error());
+  if (known_.contains(hash)) return hash;
+  auto appender = log_.appender();
+  if (!appender) return tl::make_unexpected(appender.error());
+  const std::array record = {stream::NewRecord{kPartition, wire::rules_key(hash), bytes, {}}};
+  if (auto done = (*appender)->append(record); !done) return tl::make_unexpected(done.error());
+  return hash;
+}
+
+Result<core::Timeline> RulesStore::timeline() {
+  const std::lock_guard lock(mutex_);
+  if (timeline_ == core::Timeline::None) {
+    if (auto read = refresh(); !read) return tl::make_unexpected(read.error());
+  }
+  return timeline_;
+}
+
+Result<void> RulesStore::put_timeline(core::Timeline timeline) {
+  auto appender = log_.appender();
+  if (!appender) return tl::make_unexpected(appender.error());
+  const std::array record = {stream::NewRecord{kPartition, kTimelineKey, std::string(core::name(timeline)), {}}};
+  return (*appender)->append(record);
+}
+
+}  // namespace qc::processor

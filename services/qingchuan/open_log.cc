@@ -1,0 +1,112 @@
+#include "qingchuan/open_log.h"
+
+#include <array>
+#include <vector>
+
+#include "stream/log.h"
+#include "wire/codec.h"
+#include "wire/keys.h"
+#include "wire/rules.h"
+
+namespace qc::commands {
+namespace {
+
+stream::Cleanup cleanup_of(::qingchuan::v1::Cleanup cleanup) {
+  switch (cleanup) {
+    case ::qingchuan::v1::COMPACT: return stream::Cleanup::Compact;
+    case ::qingchuan::v1::COMPACT_DELETE: return stream::Cleanup::CompactDelete;
+    default: return stream::Cleanup::Delete;
+  }
+}
+
+std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) {
+  std::vector<stream::TopicSpec> specs;
+  for (const auto& t : system.topics()) {
+    specs.push_back({t.name(), t.partitions(), cleanup_of(t.cleanup()), stream::Milliseconds(t.retention()),
+                     stream::Milliseconds(t.compaction_lag())});
+  }
+  return specs;
+}
+
+Result<platform::Loaded> load(const Place& place, bool need, bool& configured) {
+  auto path = platform::find_config(place.config);
+  configured = path.has_value();
+  if (!path) {
+    if (need || !place.config.empty()) return tl::make_unexpected(path.error());
+    platform::Loaded none;
+    platform::apply_system_defaults(none.system);
+    return none;
+  }
+  return platform::load_valid_config(*path);
+}
+
+Result<OpenLog> open(const Place& place, bool need_config, bool create) {
+  OpenLog opened;
+  auto config = load(place, need_config, opened.configured);
+  if (!config) return tl::make_unexpected(config.error());
+  opened.config = std::move(*config);
+  stream::EmbeddedOptions options;
+  options.create = create;
+  const ::qingchuan::v1::System& system = opened.config.system;
+  options.commit_linger = stream::Milliseconds(system.embedded().group_commit());
+  options.append_queue_max_records = static_cast<std::size_t>(system.limits().append_queue_max());
+  auto log = stream::open_embedded(place.data, std::move(options));
+  if (!log) return tl::make_unexpected(log.error());
+  opened.log = std::move(*log);
+  opened.rules = std::make_unique<processor::RulesStore>(*opened.log);
+  return opened;
+}
+
+// Every partition begins with the rules and the log's kind of time.
+Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) {
+  auto appender = log.appender();
+  if (!appender) return tl::make_unexpected(appender.error());
+  for (const char* topic : {"readings", "tracks"}) {
+    const auto n = partitions_of(log, topic);
+    if (!n) return tl::make_unexpected(n.error());
+    for (int p = 0; p < *n; ++p) {
+      const stream::TopicPartition tp{topic, p};
+      const auto range = log.range(tp);
+      if (!range) return tl::make_unexpected(range.error());
+      if (range->end > 0) continue;
+      const std::array record = {stream::NewRecord{tp, wire::rules_key(first.hash), wire::encode_rules_switch(first), {}}};
+      if (auto done = (*appender)->append(record); !done) return done;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<int> partitions_of(stream::Log& log, std::string_view topic) {
+  const auto topics = log.topics();
+  if (!topics) return tl::make_unexpected(topics.error());
+  for (const stream::TopicSpec& t : *topics) {
+    if (t.name == topic) return t.partitions;
+  }
+  return fail(Errc::topic_unknown, "the log has no topic `" + std::string(topic) + "`");
+}
+
+Result<OpenLog> open_log(const Place& place, bool need_config) { return open(place, need_config, false); }
+
+Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash) {
+  auto opened = open(place, true, true);
+  if (!opened) return opened;
+  // Checked before anything is written: a log must not begin with rules that no stage can use.
+  const std::string bytes = wire::canonical_bytes(opened->config.rules);
+  if (auto rules = wire::build_rules(opened->config.rules); !rules) return tl::make_unexpected(rules.error());
+  if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made) return tl::make_unexpected(made.error());
+  auto hash = opened->rules->put(bytes);
+  if (!hash) return tl::make_unexpected(hash.error());
+  rules_hash = *hash;
+  const auto is = opened->rules->timeline();
+  if (!is) return tl::make_unexpected(is.error());
+  if (*is == core::Timeline::None) {
+    if (auto done = opened->rules->put_timeline(timeline); !done) return tl::make_unexpected(done.error());
+  }
+  const core::Timeline kind = *is == core::Timeline::None ? timeline : *is;
+  if (auto done = begin_partitions(*opened->log, {rules_hash, kind}); !done) return tl::make_unexpected(done.error());
+  return opened;
+}
+
+}  // namespace qc::commands

@@ -1,0 +1,81 @@
+// qingchuan processor: readings -> means and signals, over a log that exists.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/shutdown.h"
+#include "processor/processor.h"
+#include "qingchuan/command.h"
+#include "qingchuan/open_log.h"
+#include "qingchuan/processor_options.h"
+#include "qingchuan/service_host.h"
+
+namespace qc::commands {
+namespace {
+
+struct Options {
+  Place place;
+  bool until_end = false;
+  bool accept_clock = false;
+  int workers = 0;
+  std::string listen;
+};
+
+Result<int> run(const Options& o) {
+  platform::Shutdown shutdown;
+  auto opened = open_log(o.place, false);
+  if (!opened) return tl::make_unexpected(opened.error());
+  std::string hash;
+  if (opened->configured) {
+    auto stored = store_rules(*opened);
+    if (!stored) return tl::make_unexpected(stored.error());
+    hash = *stored;
+  }
+  platform::Metrics metrics(version());
+  processor::ProcessorOptions options = processor_options(opened->config.system, hash);
+  if (o.workers > 0) options.workers = o.workers;
+  options.until_end = o.until_end;
+  options.accept_clock = o.accept_clock;
+  auto made = processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
+  if (!made) return tl::make_unexpected(made.error());
+  processor::Processor& processor = **made;
+
+  // A run to the end is a job among others and needs no page; a service has one.
+  std::unique_ptr<platform::HttpServer> page;
+  if (!o.until_end || !o.listen.empty()) {
+    platform::Endpoints endpoints;
+    endpoints.title = "qingchuan processor " + version();
+    endpoints.stations = [&processor] { return processor.stations(); };
+    endpoints.unready = [&processor] { return processor.unready(); };
+    auto served = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
+    if (!served) return tl::make_unexpected(served.error());
+    page = std::move(*served);
+    platform::log_info("page", {{"address", page->address()}});
+  }
+  const LogUpkeep upkeep(*opened->log, metrics.registry(), stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
+  const StandbyNotice standby(*opened->log, processor);
+  platform::log_info("processor started", {{"data", o.place.data}, {"workers", options.workers}, {"until_end", o.until_end}});
+  if (auto ended = processor.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
+  platform::log_info("processor ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
+  return shutdown.stopping() && o.until_end ? 130 : 0;
+}
+
+}  // namespace
+
+Command make_processor_command(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("processor", "Make means, indices and signals from the readings of a log");
+  command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
+  command->add_option("--config", o->place.config, "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  command->add_flag("--until-end", o->until_end, "Stop when all that is in the log now has been processed and committed");
+  command->add_option("--workers", o->workers, "Threads, each with partitions of its own (default: the configuration's)")->check(CLI::Range(1, 64));
+  command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
+  command->add_flag("--accept-clock", o->accept_clock, "Believe a clock that stands more than 30 days past the log's last tick");
+  command->footer("Several may run on one log: the first one has the partitions, the others stand by and take over.");
+  return {command, [o] { return run(*o); }};
+}
+
+}  // namespace qc::commands

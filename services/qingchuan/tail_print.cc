@@ -1,0 +1,136 @@
+#include "qingchuan/tail_print.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "core/time.h"
+#include "qingchuan/v1/config.pb.h"
+#include "qingchuan/v1/input.pb.h"
+#include "qingchuan/v1/later.pb.h"
+#include "qingchuan/v1/output.pb.h"
+#include "wire/csv_output.h"
+#include "wire/labels.h"
+
+namespace qc::commands {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+using MessagePtr = std::unique_ptr<google::protobuf::Message>;
+
+// What a topic holds (architecture section 5).
+MessagePtr message_of(std::string_view topic) {
+  static const std::map<std::string_view, std::function<MessagePtr()>> messages = {
+      {"readings", [] { return std::make_unique<v1::Input>(); }},
+      {"tracks", [] { return std::make_unique<v1::Track>(); }},
+      {"passes", [] { return std::make_unique<v1::Pass>(); }},
+      {"events", [] { return std::make_unique<v1::Event>(); }},
+      {"means", [] { return std::make_unique<v1::MeanRecord>(); }},
+      {"signals", [] { return std::make_unique<v1::SignalRecord>(); }},
+      {"alerts", [] { return std::make_unique<v1::Alert>(); }},
+      {"tasks", [] { return std::make_unique<v1::Task>(); }},
+      {"ledger", [] { return std::make_unique<v1::LedgerEntry>(); }},
+      {"commands", [] { return std::make_unique<v1::Command>(); }},
+      {"rules", [] { return std::make_unique<v1::RuleSet>(); }},
+      {"users", [] { return std::make_unique<v1::User>(); }},
+      {"dead-letters", [] { return std::make_unique<v1::DeadLetter>(); }},
+  };
+  const auto it = messages.find(topic);
+  return it == messages.end() ? nullptr : it->second();
+}
+
+std::string json_string(std::string_view text) {
+  static const char* hex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (u < 0x20 || u == 0x7f) {
+      out += "\\u00";
+      out += hex[u >> 4];
+      out += hex[u & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string hex_of(std::string_view bytes) {
+  static const char* hex = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    const auto u = static_cast<unsigned char>(c);
+    out += hex[u >> 4];
+    out += hex[u & 15];
+  }
+  return out;
+}
+
+bool utf8(std::string_view text) {
+  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
+  v1::Tick probe;  // protobuf's own check, as for any string field
+  probe.set_upstream(std::string(text));
+  std::string out;
+  return google::protobuf::util::MessageToJsonString(probe, &out).ok();
+}
+
+std::string json_value(std::string_view topic, const stream::Record& record) {
+  if (record.tombstone) return "null";
+  MessagePtr message = message_of(topic);
+  if (message != nullptr && message->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+    std::string json;
+    google::protobuf::util::JsonPrintOptions options;
+    options.always_print_primitive_fields = true;
+    if (google::protobuf::util::MessageToJsonString(*message, &json, options).ok()) return json;
+  }
+  return "{\"hex\":\"" + hex_of(record.value) + "\"}";
+}
+
+}  // namespace
+
+std::string tail_header(std::string_view topic, TailFormat format) {
+  if (format == TailFormat::Json) return {};
+  return std::string(topic == "means" ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
+}
+
+Printed print_record(std::string_view topic, const stream::Record& record, TailFormat format) {
+  Printed p;
+  p.id = record.key;
+  p.revision = record.offset;
+  const auto size = static_cast<int>(record.value.size());
+  if (topic == "means") {
+    v1::MeanRecord mean;
+    if (mean.ParseFromArray(record.value.data(), size) && !record.tombstone) {
+      if (!mean.has_mean()) return p;
+      p.revision = mean.mean().revision();
+      if (format == TailFormat::Csv) {
+        wire::append_csv(mean.mean(), p.text);
+        return p;
+      }
+    }
+  } else if (topic == "signals") {
+    v1::SignalRecord signal;
+    if (signal.ParseFromArray(record.value.data(), size) && !record.tombstone) {
+      if (!signal.has_signal()) return p;
+      p.id = signal.signal().id();
+      p.revision = signal.signal().revision();
+      if (format == TailFormat::Csv) {
+        wire::append_csv(signal.signal(), p.text);
+        return p;
+      }
+    }
+  }
+  if (format == TailFormat::Csv) return p;
+  p.text = "{\"partition\":" + std::to_string(record.from->partition) + ",\"offset\":" + std::to_string(record.offset) +
+           ",\"written\":\"" + core::to_iso(core::event_time(record.written_ms)) + "\",\"key\":" +
+           (utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +
+           ",\"value\":" + json_value(topic, record) + "}\n";
+  return p;
+}
+
+}  // namespace qc::commands

@@ -1,0 +1,131 @@
+#include "wire/csv_output.h"
+
+#include "core/concentration.h"
+#include "core/time.h"
+#include "qingchuan/v1/output.pb.h"
+#include "wire/labels.h"
+
+namespace qc::wire {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+
+// One line: fields joined by commas.
+class Line {
+ public:
+  explicit Line(std::string& out) : out_(out) {}
+  Line& text(std::string_view field) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    append_csv_field(field, out_);
+    return *this;
+  }
+  Line& number(std::int64_t n) { return text(std::to_string(n)); }
+  Line& time(std::int64_t ms) { return text(core::to_iso(core::event_time(ms))); }
+  void end() { out_ += '\n'; }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+// A number of a newer version's enum has no name here: the number itself is still true.
+template <class E>
+std::string word(E value) {
+  const std::string_view text = label(value);
+  return text.empty() ? std::to_string(static_cast<int>(value)) : std::string(text);
+}
+
+core::Factor core_factor(v1::Factor factor) {
+  const bool is_known = factor >= 0 && factor <= v1::AQI_PM24;
+  return is_known ? static_cast<core::Factor>(factor) : core::Factor::None;
+}
+
+bool has_value(const v1::Mean& mean) {
+  if (mean.count() <= 0) return false;
+  return mean.valid() || mean.status() == v1::RUNNING;
+}
+
+std::string coverage(const v1::Mean& mean) {
+  if (mean.expected() <= 0 || mean.count() <= 0) return "0";
+  return core::format_mean(mean.count() * core::kMillion, mean.expected(), core::Unit::UgM3);
+}
+
+std::string value_text(const v1::Mean& mean, core::Factor factor, core::Unit unit) {
+  if (!has_value(mean)) return {};
+  if (core::is_index(factor)) return core::format(core::Concentration{mean.value()}, unit);
+  return core::format_mean(mean.sum(), mean.count(), unit);
+}
+
+std::string primary_text(const v1::Mean& mean) {
+  std::string text;
+  for (const int f : mean.primary()) {
+    if (!text.empty()) text += '+';
+    text += word(static_cast<v1::Factor>(f));
+  }
+  return text;
+}
+
+}  // namespace
+
+void append_csv_field(std::string_view text, std::string& out) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+std::string_view mean_csv_header() {
+  return "site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"
+         "valid,reason,source,region,min,max,clause,rules,partition,offset";
+}
+
+std::string_view signal_csv_header() {
+  return "id,revision,rule,subject,factor,window,level,state,at,value,limit,clause,reason,"
+         "unit,began,region,start,end,rules,partition,offset";
+}
+
+void append_csv(const v1::Mean& mean, std::string& out) {
+  const core::Factor factor = core_factor(mean.factor());
+  const core::Unit unit = core::publishing_unit(factor);
+  const auto extreme = [&](std::int64_t pg) {
+    return mean.count() > 0 ? core::format(core::Concentration{pg}, unit) : std::string();
+  };
+  Line line(out);
+  line.text(mean.site()).text(word(mean.factor())).text(word(mean.window()));
+  line.time(mean.start_ms()).time(mean.end_ms());
+  line.text(value_text(mean, factor, unit)).text(core::name(unit)).number(mean.count()).text(coverage(mean));
+  line.text(word(mean.status())).number(mean.revision()).text(primary_text(mean));
+  line.text(mean.valid() ? "true" : "false").text(mean.reason());
+  line.text(mean.source() == v1::SOURCE_UNSPECIFIED ? std::string() : word(mean.source())).text(mean.region());
+  line.text(extreme(mean.min())).text(extreme(mean.max())).text(mean.clause());
+  line.text(mean.origin().rules()).number(mean.origin().partition()).number(mean.origin().offset());
+  line.end();
+}
+
+void append_csv(const v1::Signal& signal, std::string& out) {
+  const core::Unit unit = core::publishing_unit(core_factor(signal.factor()));
+  const auto value = [&](std::int64_t pg) { return core::format(core::Concentration{pg}, unit); };
+  const bool has_window = signal.window_end_ms() > signal.window_start_ms();
+  Line line(out);
+  line.text(signal.id()).number(signal.revision()).text(signal.rule()).text(signal.subject());
+  line.text(word(signal.factor())).text(word(signal.window())).number(signal.level()).text(word(signal.state()));
+  line.time(signal.at_ms()).text(value(signal.value())).text(value(signal.limit()));
+  line.text(signal.clause()).text(signal.reason());
+  line.text(core::name(unit)).time(signal.began_ms()).text(signal.region());
+  if (has_window) {
+    line.time(signal.window_start_ms()).time(signal.window_end_ms());
+  } else {
+    line.text("").text("");
+  }
+  line.text(signal.origin().rules()).number(signal.origin().partition()).number(signal.origin().offset());
+  line.end();
+}
+
+}  // namespace qc::wire

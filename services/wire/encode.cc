@@ -1,0 +1,156 @@
+// Core values to the bytes of records. The messages have no maps, so protobuf's serialisation is deterministic: fields
+// in the order of their numbers.
+#include "qingchuan/v1/input.pb.h"
+#include "qingchuan/v1/output.pb.h"
+#include "wire/codec.h"
+
+namespace qc::wire {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+
+void set_origin(const core::Origin& origin, const Provenance& from, v1::Origin& out) {
+  out.set_rules(from.rules.data(), from.rules.size());
+  out.set_partition(from.partition);
+  out.set_first_offset(origin.first_offset);
+  out.set_offset(origin.offset);
+}
+
+void set_tick(core::EventTime now, std::string_view upstream, int partition, v1::Tick& out) {
+  out.set_now_ms(core::ms(now));
+  out.set_upstream(upstream.data(), upstream.size());
+  out.set_partition(partition);
+}
+
+}  // namespace
+
+std::string encode_register(const core::Register& site) {
+  v1::Input message;
+  v1::Register& out = *message.mutable_register_();
+  out.set_site(site.site);
+  out.set_kind(static_cast<v1::SiteKind>(site.kind));
+  out.set_area_class(static_cast<v1::AreaClass>(site.area_class));
+  out.set_region(site.region);
+  out.set_root(site.root);
+  out.set_name(site.name);
+  return message.SerializeAsString();
+}
+
+std::string encode_tick(core::EventTime now) {
+  v1::Input message;
+  message.mutable_tick()->set_now_ms(core::ms(now));
+  return message.SerializeAsString();
+}
+
+std::string encode_amend(const core::Amend& amend) {
+  v1::Input message;
+  v1::Amend& out = *message.mutable_amend();
+  out.set_id(amend.id);
+  out.set_site(amend.site);
+  out.set_factor(static_cast<v1::Factor>(amend.factor));
+  out.set_start_ms(core::ms(amend.interval.start));
+  out.set_end_ms(core::ms(amend.interval.end));
+  out.set_action(static_cast<v1::Amend::Action>(amend.action));
+  out.set_value(amend.value.pg);
+  out.set_reason(amend.reason);
+  out.set_who(amend.who);
+  out.set_audited(amend.audited);
+  return message.SerializeAsString();
+}
+
+std::string encode_rules_switch(const core::RulesSwitch& rules) {
+  v1::Input message;
+  v1::Rules& out = *message.mutable_rules();
+  out.set_hash(rules.hash);
+  out.set_timeline(static_cast<v1::Timeline>(rules.timeline));
+  return message.SerializeAsString();
+}
+
+std::string encode_mean(const core::Mean& mean, const Provenance& from) {
+  v1::MeanRecord message;
+  v1::Mean& out = *message.mutable_mean();
+  out.set_site(mean.site);
+  out.set_factor(static_cast<v1::Factor>(mean.factor));
+  out.set_window(static_cast<v1::Window>(mean.window));
+  out.set_start_ms(core::ms(mean.interval.start));
+  out.set_end_ms(core::ms(mean.interval.end));
+  out.set_value(mean.value.pg);
+  out.set_valid(mean.valid);
+  out.set_sum(mean.sum_pg);
+  out.set_count(mean.count);
+  out.set_expected(mean.expected);
+  out.set_min(mean.min.pg);
+  out.set_max(mean.max.pg);
+  out.set_status(static_cast<v1::Status>(mean.status));
+  out.set_revision(mean.revision);
+  out.set_reason(mean.reason);
+  out.set_source(static_cast<v1::Source>(mean.source));
+  out.set_audited(mean.audited);
+  out.set_region(mean.region);
+  for (const core::Factor f : mean.primary) out.add_primary(static_cast<v1::Factor>(f));
+  for (const core::SubIndex& s : mean.sub_indices) {
+    v1::SubIndex& item = *out.add_sub_indices();
+    item.set_factor(static_cast<v1::Factor>(s.factor));
+    item.set_iaqi(s.iaqi);
+  }
+  out.set_clause(mean.clause);
+  set_origin(mean.origin, from, *out.mutable_origin());
+  return message.SerializeAsString();
+}
+
+std::string encode_signal(const core::Signal& signal, const Provenance& from) {
+  v1::SignalRecord message;
+  v1::Signal& out = *message.mutable_signal();
+  out.set_id(signal.id);
+  out.set_revision(signal.revision);
+  out.set_rule(signal.rule);
+  out.set_subject(signal.subject);
+  out.set_factor(static_cast<v1::Factor>(signal.factor));
+  out.set_window(static_cast<v1::Window>(signal.window));
+  out.set_level(signal.level);
+  out.set_state(static_cast<v1::SignalState>(signal.state));
+  out.set_at_ms(core::ms(signal.at));
+  out.set_began_ms(core::ms(signal.began));
+  out.set_value(signal.value.pg);
+  out.set_limit(signal.limit.pg);
+  out.set_clause(signal.clause);
+  out.set_reason(signal.reason);
+  out.set_region(signal.region);
+  out.set_root(signal.root);
+  out.set_window_start_ms(core::ms(signal.interval.start));
+  out.set_window_end_ms(core::ms(signal.interval.end));
+  out.set_count(signal.count);
+  out.set_expected(signal.expected);
+  set_origin(signal.origin, from, *out.mutable_origin());
+  return message.SerializeAsString();
+}
+
+std::string encode_mean_tick(core::EventTime now, std::string_view upstream, int partition) {
+  v1::MeanRecord message;
+  set_tick(now, upstream, partition, *message.mutable_tick());
+  return message.SerializeAsString();
+}
+
+std::string encode_signal_tick(core::EventTime now, std::string_view upstream, int partition) {
+  v1::SignalRecord message;
+  set_tick(now, upstream, partition, *message.mutable_tick());
+  return message.SerializeAsString();
+}
+
+std::string encode_dead_letter(const DeadLetter& letter, std::size_t value_bytes_max) {
+  v1::DeadLetter message;
+  message.set_source_topic(letter.source_topic.data(), letter.source_topic.size());
+  message.set_source_partition(letter.source_partition);
+  message.set_source_offset(letter.source_offset);
+  const std::string_view reason = core::name(letter.reason);
+  message.set_reason(reason.data(), reason.size());
+  message.set_detail(letter.detail.data(), letter.detail.size());
+  message.set_readings(letter.readings);
+  message.set_key(letter.key.data(), letter.key.size());
+  const std::string_view value = letter.value.substr(0, value_bytes_max);
+  message.set_value(value.data(), value.size());
+  message.set_stage(letter.stage.data(), letter.stage.size());
+  return message.SerializeAsString();
+}
+
+}  // namespace qc::wire

@@ -1,0 +1,367 @@
+// InputDecoder: one record of `readings` to a core value, judged by everything that needs no state.
+#include <google/protobuf/stubs/logging.h>
+
+#include <array>
+#include <mutex>
+#include <string>
+
+#include "qingchuan/v1/input.pb.h"
+#include "wire/codec.h"
+#include "wire/limits.h"
+#include "wire/wire_format.h"
+
+namespace qc::wire {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+using core::Reason;
+
+// An Amend works hour by hour: a year of them in one record is the most that anybody means.
+constexpr core::Duration kAmendLengthMax = std::chrono::hours(24 * 366);
+constexpr int kDecimalsMax = 9;
+
+core::Rejected refuse(Reason reason, std::string detail, std::int64_t readings = 1) {
+  constexpr std::int64_t kMost = 0x7fffffff;
+  const std::int64_t counted = readings < 1 ? 1 : readings > kMost ? kMost : readings;
+  return core::Rejected{reason, static_cast<std::int32_t>(counted), std::move(detail)};
+}
+
+// The number of an enum that core shares with the messages; nullopt where core has no such value.
+template <class E>
+std::optional<E> known(int number, E last) {
+  if (number <= 0 || number > static_cast<int>(last)) return std::nullopt;
+  return static_cast<E>(number);
+}
+
+bool is_missing(const v1::Column& column, int row) {
+  return row < static_cast<int>(column.flags().size()) && column.flags()[static_cast<std::size_t>(row)] == '-';
+}
+
+std::int64_t readings_of(const v1::Column& column) {
+  std::int64_t n = 0;
+  for (int i = 0; i < column.values_size(); ++i) n += is_missing(column, i) ? 0 : 1;
+  return n;
+}
+
+std::int64_t readings_of(const v1::ReadingBatch& batch) {
+  std::int64_t n = 0;
+  for (const auto& column : batch.columns()) n += readings_of(column);
+  return n;
+}
+
+// Groups by reason: a packet of a thousand negative values is one line for a person.
+void add_rejected(core::ReadingBatch& batch, Reason reason, std::int64_t readings, auto&& detail) {
+  if (readings == 0) return;
+  for (auto& r : batch.rejected) {
+    if (r.reason == reason) {
+      r.readings += static_cast<std::int32_t>(readings);
+      return;
+    }
+  }
+  batch.rejected.push_back({reason, static_cast<std::int32_t>(readings), detail()});
+}
+
+std::string number_text(std::int64_t mantissa, int decimals) {
+  if (decimals == 0) return std::to_string(mantissa);
+  return std::to_string(mantissa) + "e-" + std::to_string(decimals);
+}
+
+// mantissa -> pg by one multiplication where the unit is at least as fine as the decimals; otherwise through core.
+class Scale {
+ public:
+  Scale(core::Unit unit, int decimals) : unit_(unit), decimals_(decimals) {
+    std::int64_t factor = unit == core::Unit::MgM3 ? 1'000'000'000 : unit == core::Unit::NgM3 ? 1'000 : 1'000'000;
+    for (int i = 0; i < decimals; ++i) {
+      if (factor % 10 != 0) return;  // finer than a picogram
+      factor /= 10;
+    }
+    factor_ = factor;
+    most_ = core::kConcentrationMax / factor;
+  }
+  // A value in [0, kConcentrationMax], or why it isn't one.
+  Reason apply(std::int64_t mantissa, core::Concentration& out) const {
+    if (mantissa < 0) return Reason::Negative;
+    if (factor_ > 0) {
+      if (mantissa > most_) return Reason::OutOfRange;
+      out.pg = mantissa * factor_;
+      return Reason::None;
+    }
+    const auto value = core::scaled(mantissa, decimals_, unit_);
+    if (!value || value->pg > core::kConcentrationMax) return Reason::OutOfRange;
+    out = *value;
+    return Reason::None;
+  }
+
+ private:
+  core::Unit unit_;
+  int decimals_;
+  std::int64_t factor_ = 0;  // 0: not a whole number of picograms
+  std::int64_t most_ = 0;
+};
+
+// Why the packet as a whole cannot be used; empty: it can.
+std::string shape_error(const v1::ReadingBatch& in) {
+  if (!printable(in.site(), kNameBytesMax)) return "site: 1 to 64 bytes of printable text expected";
+  if (in.source() < v1::REALTIME || in.source() > v1::HOUR) {
+    return "source " + std::to_string(in.source()) + ": realtime, minute or hour expected";
+  }
+  const core::Duration step = std::chrono::seconds(in.step_s());
+  if (!is_grid(step)) return "step " + std::to_string(in.step_s()) + " s: 5, 60, 300 or 3600 expected";
+  if (in.source() == v1::HOUR && in.step_s() != 3600)
+    return "hour data with a step of " + std::to_string(in.step_s()) + " s";
+  if (in.source() == v1::MINUTE && in.step_s() != 60 && in.step_s() != 300) {
+    return "minute data with a step of " + std::to_string(in.step_s()) + " s";
+  }
+  if (!sane_time(in.start_ms())) return "start " + std::to_string(in.start_ms()) + ": not between 1990 and 2200";
+  if (!sane_time(in.received_ms()))
+    return "received " + std::to_string(in.received_ms()) + ": not between 1990 and 2200";
+  if (in.stamp_ms() != 0 && !sane_time(in.stamp_ms())) {
+    return "stamp " + std::to_string(in.stamp_ms()) + ": not between 1990 and 2200";
+  }
+  if (in.source() != v1::REALTIME && in.start_ms() % step.count() != 0) {
+    return "start " + core::to_iso(core::event_time(in.start_ms())) + " is not on the grid of " +
+           std::to_string(in.step_s()) + " s";
+  }
+  return {};
+}
+
+std::string column_name(const v1::Column& column, int number) {
+  std::string text = "column " + std::to_string(number);
+  if (const auto f = known(column.factor(), core::Factor::AQI_PM24)) text += " (" + std::string(core::name(*f)) + ")";
+  return text;
+}
+
+// The sender's code is foreign text: quoted, cut, and without what would break a line.
+std::string code_text(std::string_view code) {
+  std::string out;
+  for (const char c : code.substr(0, kNameBytesMax)) {
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  }
+  return out;
+}
+
+void take_rows(const v1::Column& in, int number, core::Factor factor, core::Unit unit, core::ReadingBatch& out) {
+  const int rows = in.values_size();
+  const Scale scale(unit, in.decimals());
+  const std::string& flags = in.flags();
+  out.columns.push_back({factor, static_cast<std::uint32_t>(out.values.size()), static_cast<std::uint32_t>(rows)});
+  for (int i = 0; i < rows; ++i) {
+    core::Concentration value;
+    core::Flag flag = core::Flag::Normal;
+    Reason bad = Reason::None;
+    if (!flags.empty()) {
+      const char letter = flags[static_cast<std::size_t>(i)];
+      const auto parsed = core::parse_flag(letter);
+      if (!parsed) bad = Reason::BadShape;
+      flag = parsed.value_or(core::Flag::Missing);
+    }
+    if (flag != core::Flag::Missing) {
+      bad = scale.apply(in.values(i), value);
+      if (flag != core::Flag::Normal && bad != Reason::None) {
+        bad = Reason::None;  // no measurement anyway: what stood in the field doesn't matter
+        value = {};
+      }
+    }
+    if (bad != Reason::None) {
+      flag = core::Flag::Missing;  // the row keeps its place and is no reading
+      value = {};
+      add_rejected(out, bad, 1, [&] {
+        std::string where = column_name(in, number) + ", row " + std::to_string(i) + ": ";
+        if (bad == Reason::BadShape)
+          return where + "unknown flag " +
+                 std::to_string(static_cast<unsigned char>(flags[static_cast<std::size_t>(i)]));
+        return where + number_text(in.values(i), in.decimals()) + ' ' + std::string(core::name(unit)) +
+               (bad == Reason::Negative ? " is negative" : " is above what air can hold");
+      });
+    }
+    out.values.push_back(value);
+    out.flags.push_back(flag);
+  }
+}
+
+void take_column(const v1::Column& in, int number, core::ReadingBatch& out) {
+  if (!in.flags().empty() && in.flags().size() != static_cast<std::size_t>(in.values_size())) {
+    // Which rows are missing cannot be told: all are counted.
+    return add_rejected(out, Reason::BadShape, in.values_size(), [&] {
+      return column_name(in, number) + ": " + std::to_string(in.values_size()) + " values, " +
+             std::to_string(in.flags().size()) + " flags";
+    });
+  }
+  if (in.decimals() < 0 || in.decimals() > kDecimalsMax) {
+    return add_rejected(out, Reason::BadShape, readings_of(in), [&] {
+      return column_name(in, number) + ": " + std::to_string(in.decimals()) + " decimals, 0 to 9 expected";
+    });
+  }
+  const auto factor = known(in.factor(), core::Factor::AQI_PM24);
+  if (!factor || core::is_index(*factor)) {
+    return add_rejected(out, Reason::UnknownFactor, readings_of(in), [&] {
+      std::string text = column_name(in, number) + ": factor " + std::to_string(in.factor());
+      if (!in.code().empty()) text += ", code \"" + code_text(in.code()) + '"';
+      return text + (factor ? ": an index is no reading" : " is not known");
+    });
+  }
+  const auto unit = known(in.unit(), core::Unit::NgM3);
+  if (!unit) {
+    return add_rejected(out, Reason::WrongUnit, readings_of(in), [&] {
+      const auto wrong = known(in.unit(), core::Unit::Point);
+      return column_name(in, number) + ": unit " +
+             (wrong ? std::string(core::name(*wrong)) : std::to_string(in.unit())) + ", a mass concentration expected";
+    });
+  }
+  take_rows(in, number, *factor, *unit, out);
+}
+
+Decoded take_register(const v1::Register& in) {
+  const auto kind = known(in.kind(), core::SiteKind::Background);
+  const auto area = known(in.area_class(), core::AreaClass::Class2);
+  if (!printable(in.site(), kNameBytesMax))
+    return refuse(Reason::BadShape, "register: site: 1 to 64 bytes of printable text expected");
+  if (!kind || !area) return refuse(Reason::BadShape, "register of " + in.site() + ": kind and class expected");
+  if (!printable(in.region(), kNameBytesMax) || !printable(in.root(), kNameBytesMax)) {
+    return refuse(Reason::BadShape, "register of " + in.site() + ": region and root expected");
+  }
+  if (!in.name().empty() && !printable(in.name(), kDisplayNameBytesMax)) {
+    return refuse(Reason::BadShape,
+                  "register of " + in.site() + ": name: at most 256 bytes of printable text expected");
+  }
+  return core::Register{in.site(), in.name(), *kind, *area, in.region(), in.root()};
+}
+
+Decoded take_tick(const v1::Tick& in) {
+  if (!sane_time(in.now_ms()))
+    return refuse(Reason::BadShape, "tick " + std::to_string(in.now_ms()) + ": not between 1990 and 2200");
+  return core::Tick{core::event_time(in.now_ms())};
+}
+
+Decoded take_rules(const v1::Rules& in) {
+  const bool hash = in.hash().size() == 16 && in.hash().find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!hash) return refuse(Reason::BadShape, "rules: a hash of 16 hex digits expected");
+  if (in.timeline() < 0 || in.timeline() > v1::FED)
+    return refuse(Reason::BadShape, "rules: timeline " + std::to_string(in.timeline()));
+  return core::RulesSwitch{in.hash(), static_cast<core::Timeline>(in.timeline())};
+}
+
+Decoded take_amend(const v1::Amend& in) {
+  const auto bad = [&](Reason reason, std::string_view what) {
+    return refuse(reason, "amend " + code_text(in.id()) + ": " + std::string(what));
+  };
+  if (!printable(in.id(), kNameBytesMax)) return bad(Reason::BadShape, "id: 1 to 64 bytes of printable text expected");
+  if (!printable(in.site(), kNameBytesMax))
+    return bad(Reason::BadShape, "site: 1 to 64 bytes of printable text expected");
+  const auto factor = known(in.factor(), core::Factor::AQI_PM24);
+  if (!factor) return bad(Reason::UnknownFactor, "factor " + std::to_string(in.factor()) + " is not known");
+  if (core::is_index(*factor)) return bad(Reason::UnknownFactor, "an index follows from concentrations; amend those");
+  if (!sane_time(in.start_ms()) || !sane_time(in.end_ms()) || in.start_ms() >= in.end_ms()) {
+    return bad(Reason::BadShape, "not an interval between 1990 and 2200");
+  }
+  if (in.start_ms() % core::kHour.count() != 0 || in.end_ms() % core::kHour.count() != 0)
+    return bad(Reason::BadShape, "whole hours expected");
+  if (in.end_ms() - in.start_ms() > kAmendLengthMax.count()) return bad(Reason::BadShape, "longer than 366 days");
+  const auto action = known(in.action(), core::Amend::Action::Restore);
+  if (!action) return bad(Reason::BadShape, "invalidate, replace or restore expected");
+  if (!printable(in.reason(), kTextBytesMax) || !printable(in.who(), kTextBytesMax)) {
+    return bad(Reason::BadShape, "reason and who are expected, as printable text");
+  }
+  core::Concentration value;
+  if (*action == core::Amend::Action::Replace) {
+    if (in.value() < 0) return bad(Reason::Negative, "the value is negative");
+    if (in.value() > core::kConcentrationMax) return bad(Reason::OutOfRange, "the value is above what air can hold");
+    value.pg = in.value();
+  }
+  const core::Interval interval{core::event_time(in.start_ms()), core::event_time(in.end_ms())};
+  return core::Amend{in.id(), in.site(), *factor, interval, *action, value, in.reason(), in.who(), in.audited()};
+}
+
+}  // namespace
+
+struct InputDecoder::Impl {
+  DecodeLimits limits;
+  // Reused: a oneof gives its message back when it is cleared, so the batch, the hot path, has one of its own.
+  v1::ReadingBatch message;
+  core::ReadingBatch batch;
+
+  Decoded take_batch() {
+    const v1::ReadingBatch& in = message;
+    std::size_t rows = 0;
+    for (const auto& column : in.columns()) rows += static_cast<std::size_t>(column.values_size());
+    if (rows > limits.batch_readings_max) {
+      return refuse(Reason::Oversized,
+                    std::to_string(rows) + " readings in one packet; the limit batch_readings_max is " +
+                        std::to_string(limits.batch_readings_max),
+                    readings_of(in));
+    }
+    if (std::string wrong = shape_error(in); !wrong.empty())
+      return refuse(Reason::BadShape, std::move(wrong), readings_of(in));
+    batch.clear();
+    batch.site = in.site();
+    batch.received = core::receive_time(in.received_ms());
+    batch.stamp_ms = in.stamp_ms();
+    batch.source = static_cast<core::Source>(in.source());
+    batch.start = core::event_time(in.start_ms());
+    batch.step = std::chrono::seconds(in.step_s());
+    for (int i = 0; i < in.columns_size(); ++i) {
+      // A tail that would leave the centuries is no data; it cannot happen within batch_readings_max steps otherwise.
+      const std::int64_t last = in.start_ms() + in.columns(i).values_size() * batch.step.count();
+      if (!sane_time(last)) {
+        add_rejected(batch, Reason::BadShape, readings_of(in.columns(i)),
+                     [&] { return column_name(in.columns(i), i) + ": its rows go beyond the year 2200"; });
+        continue;
+      }
+      take_column(in.columns(i), i, batch);
+    }
+    return &batch;
+  }
+
+  static Decoded broken(std::string_view bytes) {
+    if (bytes.empty()) return refuse(Reason::Garbage, "an empty record");
+    if (ends_mid_field(bytes))
+      return refuse(Reason::Truncated,
+                    "the record ends in the middle, after " + std::to_string(bytes.size()) + " bytes");
+    return refuse(Reason::Garbage, "not a message of ours, " + std::to_string(bytes.size()) + " bytes");
+  }
+};
+
+InputDecoder::InputDecoder(DecodeLimits limits) : impl_(std::make_unique<Impl>()) {
+  impl_->limits = limits;
+  // Protobuf writes a line to stderr for every string that is not UTF-8; here that is bad input like other bad input,
+  // counted and kept, and must not fill the logs.
+  static std::once_flag once;
+  std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
+}
+InputDecoder::~InputDecoder() = default;
+
+Decoded InputDecoder::decode(std::string_view bytes) {
+  Impl& d = *impl_;
+  if (bytes.size() > d.limits.record_bytes_max) {
+    return refuse(Reason::Oversized, std::to_string(bytes.size()) + " bytes; the limit record_bytes_max is " +
+                                         std::to_string(d.limits.record_bytes_max));
+  }
+  const auto field = only_field(bytes);
+  if (field && field->number == v1::Input::kBatchFieldNumber) {
+    if (!d.message.ParseFromArray(field->content.data(), static_cast<int>(field->content.size())))
+      return Impl::broken(bytes);
+    return d.take_batch();
+  }
+  v1::Input input;
+  if (bytes.size() > 0x7fffffff || !input.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return Impl::broken(bytes);
+  switch (input.input_case()) {
+    case v1::Input::kBatch:
+      d.message.Swap(input.mutable_batch());
+      return d.take_batch();
+    case v1::Input::kAmend:
+      return take_amend(input.amend());
+    case v1::Input::kRegister:
+      return take_register(input.register_());
+    case v1::Input::kTick:
+      return take_tick(input.tick());
+    case v1::Input::kRules:
+      return take_rules(input.rules());
+    case v1::Input::INPUT_NOT_SET:
+      break;
+  }
+  if (bytes.empty()) return Impl::broken(bytes);
+  return refuse(Reason::NotSupported, "a kind of record that this version doesn't know");
+}
+
+}  // namespace qc::wire

@@ -1,0 +1,57 @@
+#include "wire/keys.h"
+
+namespace qc::wire {
+namespace {
+
+void append_escaped(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (c == '|') {
+      out += "%7C";
+    } else if (c == '%') {
+      out += "%25";
+    } else {
+      out += c;
+    }
+  }
+}
+
+}  // namespace
+
+std::string mean_key(std::string_view site, core::Factor factor, core::Window window, core::EventTime end) {
+  std::string key;
+  key.reserve(site.size() + 32);
+  append_escaped(site, key);
+  key += '|';
+  key += core::name(factor);
+  key += '|';
+  key += core::name(window);
+  key += '|';
+  key += std::to_string(core::ms(end));
+  return key;
+}
+
+std::string signal_key(std::string_view subject) {
+  return std::string(subject);
+}
+
+std::string reading_key(std::string_view site) {
+  return std::string(site);
+}
+
+std::string tick_key(std::string_view upstream, int partition) {
+  std::string key = "@tick|";
+  append_escaped(upstream, key);
+  key += '|';
+  key += std::to_string(partition);
+  return key;
+}
+
+std::string rules_key(std::string_view hash) {
+  return std::string(hash);
+}
+
+std::string dead_letter_key(std::string_view topic, int partition) {
+  return std::string(topic) + '-' + std::to_string(partition);
+}
+
+}  // namespace qc::wire
