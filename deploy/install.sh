@@ -6,7 +6,7 @@
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
 #   test      build, and what the tests call: python3, sqlite3, zstd, git, promtool
 #   sanitize  test, and clang with its sanitizers and libFuzzer
-#   lint      build, and clang-tidy and clang-format
+#   lint      build, and clang-tidy, clang-format and shellcheck
 #
 # It asks dpkg first: where nothing is missing it takes a fraction of a second and needs neither root nor a network.
 set -euo pipefail
@@ -28,7 +28,7 @@ build_packages=(
 )
 test_packages=(python3 sqlite3 zstd git)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
-lint_packages=(clang-tidy clang-format clang git python3)
+lint_packages=(clang-tidy clang-format clang shellcheck git python3)
 
 wanted=()
 promtool=no
@@ -89,7 +89,7 @@ if [[ $promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/t
   mkdir -p build/tools/unpacked
   (
     cd build/tools &&
-      apt-get download -qq prometheus </dev/null &&
+      apt-get download -qq -o APT::Sandbox::User=root prometheus </dev/null &&
       dpkg-deb -x prometheus_*.deb unpacked &&
       mv unpacked/usr/bin/promtool promtool &&
       rm -rf unpacked prometheus_*.deb

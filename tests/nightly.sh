@@ -24,9 +24,10 @@ declare -A about=(
   [worker-seeds]="the worker's crash and replay property with 5,000 seeds"
   [previous-binary]="a data directory of the previous commit's binary, opened by this one"
   [asan-all]="all tests, the integration tests too, under address and undefined-behaviour sanitizers"
+  [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded fuzz-packet fuzz-csv fuzz-yaml seeds worker-seeds previous-binary asan-all bench)
+order=(kills-embedded fuzz-packet fuzz-csv fuzz-yaml seeds worker-seeds previous-binary asan-all tidy-deep bench)
 
 build() {
   local preset=$1
@@ -96,6 +97,12 @@ part_asan-all() {
   fi
   ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
     ctest --test-dir build/asan --output-on-failure --no-label-summary -j "$jobs" --timeout 1800
+}
+
+part_tidy-deep() {
+  deploy/install.sh lint
+  build asan qc_proto
+  tests/house/tidy.sh --deep
 }
 
 part_bench() {

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/time.h"
+
 namespace qc::core {
 
 class ByteWriter {
@@ -20,6 +22,12 @@ class ByteWriter {
     out_.push_back(static_cast<char>(v));
   }
   void i64(std::int64_t v) { u64((static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63)); }
+  void time(EventTime t) { i64(ms(t)); }
+  // A time or its `sentinel` (EventTime::min() or max()), which takes one byte.
+  void time_or(EventTime sentinel, EventTime t) {
+    u64(t == sentinel ? 0 : 1);
+    if (t != sentinel) time(t);
+  }
   void u8(std::uint8_t v) { out_.push_back(static_cast<char>(v)); }
   void text(std::string_view s) {
     u64(s.size());
@@ -47,6 +55,19 @@ class ByteReader {
     const std::uint64_t v = u64();
     return static_cast<std::int64_t>(v >> 1) ^ -static_cast<std::int64_t>(v & 1);
   }
+  // A number in [least, most]; anything else is malformed.
+  std::int64_t i64_in(std::int64_t least, std::int64_t most) {
+    const std::int64_t v = i64();
+    return least <= v && v <= most ? v : static_cast<std::int64_t>(bad());
+  }
+  std::uint64_t u64_to(std::uint64_t most) {
+    const std::uint64_t v = u64();
+    return v <= most ? v : bad();
+  }
+  // Within three centuries of 1970, so that no sum of a time and a horizon overflows.
+  EventTime time() { return event_time(i64_in(-kTimeMax, kTimeMax)); }
+  EventTime time_or(EventTime sentinel) { return u64_to(1) == 0 ? sentinel : time(); }
+  bool flag() { return u64_to(1) != 0; }
   std::uint8_t u8() { return at_ < in_.size() ? static_cast<std::uint8_t>(in_[at_++]) : static_cast<std::uint8_t>(bad()); }
   std::string_view text() {
     const std::uint64_t n = u64();
@@ -73,6 +94,7 @@ class ByteReader {
   }
 
  private:
+  static constexpr std::int64_t kTimeMax = 10'000'000'000'000;  // ms
   std::string_view in_;
   std::size_t at_ = 0;
   bool ok_ = true;

@@ -58,7 +58,10 @@ void Track::change(SignalState state, int level, const Observation& o, std::stri
 
 bool Track::step(const Criteria* criteria, const Observation& o) {
   const Criteria* judge = open() ? &criteria_ : criteria;
-  if (judge == nullptr) return false;
+  if (judge == nullptr) {
+    above_since_.fill(kNever);  // what was pending waits for a limit that is no more
+    return false;
+  }
   return o.pg ? with_value(*judge, o) : without_value(*judge, o);
 }
 
@@ -111,8 +114,9 @@ bool Track::with_value(const Criteria& criteria, const Observation& o) {
 bool Track::without_value(const Criteria& criteria, const Observation& o) {
   if (last_valid_ == kNever) last_valid_ = o.at;
   const Duration silent = o.at - last_valid_;
+  // What was pending, or recovering, is not held by silence: it takes data.
   if (level_ == 0) {
-    if (silent >= criteria.no_data) above_since_.fill(kNever);  // what was pending is not held by silence
+    if (silent >= criteria.no_data) above_since_.fill(kNever);
     return false;
   }
   if (silent >= criteria.stale_max) {
@@ -120,113 +124,128 @@ bool Track::without_value(const Criteria& criteria, const Observation& o) {
     return true;
   }
   if (!stale_ && silent >= criteria.no_data) {
+    above_since_.fill(kNever);
+    below_since_ = kNever;
     change(SignalState::Stale, level_, o, "no data");
     return true;
   }
   return false;
 }
 
-void Track::forget(EventTime before) {
-  std::erase_if(episodes_, [before](const Episode& e) { return !e.open() && e.at < before; });
+void Track::forget(EventTime until) {
+  std::erase_if(episodes_, [until](const Episode& e) { return !e.open() && e.at <= until; });
 }
+
+namespace {
+
+// Until when an episode lasts, as far as telling episodes apart goes.
+EventTime end_of(const Episode& e) {
+  if (e.open()) return EventTime::max();
+  return e.state == SignalState::Withdrawn ? e.interval.end : e.at;
+}
+
+}  // namespace
 
 std::vector<std::size_t> reconcile(const std::vector<Episode>& published, Track& folded, std::int64_t& next_number,
                                    EventTime now, std::string_view reason) {
-  const auto until = [](const Episode& e) {
-    if (e.open()) return EventTime::max();
-    return e.state == SignalState::Withdrawn ? e.interval.end : e.at;
+  struct Told {
+    Episode episode;
+    bool changed = false;
   };
+  std::vector<Told> told;
   std::vector<bool> used(published.size(), false);
-  std::vector<std::size_t> changed;
-  auto& episodes = folded.episodes();
-  const auto say = [&](Episode& e) { e.reason = std::string(reason) + ": " + e.reason; };
-  for (Episode& e : episodes) {
+  const auto match = [&](const Episode& e, bool withdrawn) {
     for (std::size_t i = 0; i < published.size(); ++i) {
       const Episode& old = published[i];
-      if (used[i] || old.began > until(e) || e.began > until(old)) continue;
+      if (used[i] || (old.state == SignalState::Withdrawn) != withdrawn) continue;
+      if (old.began <= end_of(e) && e.began <= end_of(old)) return i;
+    }
+    return published.size();
+  };
+  for (Episode e : folded.episodes()) {
+    std::size_t i = match(e, false);
+    if (i == published.size()) i = match(e, true);
+    if (i == published.size()) {
+      e.number = next_number++;
+      e.revision = 1;
+    } else {
+      const Episode& old = published[i];
       used[i] = true;
       e.number = old.number;
       e.revision = old.revision;
-      if (!e.same_outcome(old)) {
-        e.revision = old.revision + 1;
-        say(e);
-        e.number = -old.number;  // marked for publishing; made positive below
-      } else {
+      if (e.same_outcome(old)) {
         e.reason = old.reason;
+        told.push_back({std::move(e), false});
+        continue;
       }
-      break;
+      ++e.revision;
     }
-    if (e.number == 0) {
-      e.number = -next_number++;
-      e.revision = 1;
-      say(e);
-    }
+    e.reason = std::string(reason) + ": " + e.reason;
+    told.push_back({std::move(e), true});
   }
   for (std::size_t i = 0; i < published.size(); ++i) {
     if (used[i]) continue;
     Episode gone = published[i];
-    if (gone.state != SignalState::Withdrawn) {
+    const bool stood = gone.state != SignalState::Withdrawn;
+    if (stood) {
       gone.state = SignalState::Withdrawn;
-      gone.revision += 1;
+      ++gone.revision;
       gone.at = now;
       gone.reason = reason;
-      gone.number = -gone.number;
     }
-    episodes.push_back(std::move(gone));
+    told.push_back({std::move(gone), stood});
   }
-  std::stable_sort(episodes.begin(), episodes.end(), [](const Episode& a, const Episode& b) {
+  std::stable_sort(told.begin(), told.end(), [](const Told& a, const Told& b) {
     // The open one stays last: the fold goes on with it.
-    return std::tuple(a.open(), a.began) < std::tuple(b.open(), b.began);
+    return std::tuple(a.episode.open(), a.episode.began) < std::tuple(b.episode.open(), b.episode.began);
   });
-  for (std::size_t i = 0; i < episodes.size(); ++i) {
-    if (episodes[i].number < 0) {
-      episodes[i].number = -episodes[i].number;
-      changed.push_back(i);
-    }
+  std::vector<std::size_t> changed;
+  auto& episodes = folded.episodes();
+  episodes.clear();
+  for (Told& t : told) {
+    if (t.changed) changed.push_back(episodes.size());
+    episodes.push_back(std::move(t.episode));
   }
   return changed;
 }
 
 namespace {
 
-void write_time(ByteWriter& out, EventTime t) { out.i64(t == EventTime::max() ? -1 : ms(t)); }
-EventTime read_time(ByteReader& in) {
-  const std::int64_t v = in.i64();
-  return v == -1 ? EventTime::max() : event_time(v);
-}
-
 void write_episode(ByteWriter& out, const Episode& e) {
   out.i64(e.number);
   out.i64(e.revision);
-  out.i64(ms(e.began));
-  out.i64(ms(e.at));
+  out.time(e.began);
+  out.time(e.at);
   out.u8(static_cast<std::uint8_t>(e.state));
   out.u8(static_cast<std::uint8_t>(e.level));
   out.u8(static_cast<std::uint8_t>(e.level_max));
   out.i64(e.value);
   out.i64(e.limit);
-  out.i64(ms(e.interval.start));
-  out.i64(ms(e.interval.end));
+  out.time(e.interval.start);
+  out.time(e.interval.end);
   out.i64(e.count);
   out.i64(e.expected);
   out.text(e.clause);
   out.text(e.reason);
 }
 
+// Longer than any hold or silence that a rule can name (config.proto: 100 days).
+constexpr Duration kHoldMax = std::chrono::hours(24 * 101);
+
 Episode read_episode(ByteReader& in) {
   Episode e;
   e.number = in.i64();
   e.revision = static_cast<std::int32_t>(in.i64());
-  e.began = event_time(in.i64());
-  e.at = event_time(in.i64());
-  e.state = static_cast<SignalState>(in.u8());
-  e.level = in.u8();
-  e.level_max = in.u8();
-  if (e.level > kLevels || e.level_max > kLevels || e.state > SignalState::Withdrawn) in.bad();
+  e.began = in.time();
+  e.at = in.time();
+  e.state = static_cast<SignalState>(in.u64_to(static_cast<std::uint64_t>(SignalState::Withdrawn)));
+  e.level = static_cast<int>(in.u64_to(kLevels));
+  e.level_max = static_cast<int>(in.u64_to(kLevels));
+  if (e.state == SignalState::None || e.level == 0) in.bad();
   e.value = in.i64();
   e.limit = in.i64();
-  e.interval.start = event_time(in.i64());
-  e.interval.end = event_time(in.i64());
+  e.interval.start = in.time();
+  e.interval.end = in.time();
   e.count = static_cast<std::int32_t>(in.i64());
   e.expected = static_cast<std::int32_t>(in.i64());
   e.clause = in.text();
@@ -239,11 +258,11 @@ Episode read_episode(ByteReader& in) {
 void Track::write(ByteWriter& out) const {
   out.u8(static_cast<std::uint8_t>(level_));
   out.u8(stale_ ? 1 : 0);
-  for (const EventTime t : above_since_) write_time(out, t);
-  write_time(out, below_since_);
-  write_time(out, last_valid_);
+  for (const EventTime t : above_since_) out.time_or(kNever, t);
+  out.time_or(kNever, below_since_);
+  out.time_or(kNever, last_valid_);
   out.u8(static_cast<std::uint8_t>(criteria_.levels));
-  for (std::size_t i = 0; i < kLevels; ++i) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(criteria_.levels); ++i) {
     out.i64(criteria_.on[i]);
     out.i64(criteria_.off[i]);
   }
@@ -256,23 +275,30 @@ void Track::write(ByteWriter& out) const {
 }
 
 bool Track::read(ByteReader& in) {
-  level_ = in.u8();
-  stale_ = in.u8() != 0;
-  for (EventTime& t : above_since_) t = read_time(in);
-  below_since_ = read_time(in);
-  last_valid_ = read_time(in);
-  criteria_.levels = in.u8();
-  for (std::size_t i = 0; i < kLevels; ++i) {
+  level_ = static_cast<int>(in.u64_to(kLevels));
+  stale_ = in.flag();
+  for (EventTime& t : above_since_) t = in.time_or(kNever);
+  below_since_ = in.time_or(kNever);
+  last_valid_ = in.time_or(kNever);
+  criteria_.levels = static_cast<int>(in.u64_to(kLevels));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(criteria_.levels); ++i) {
     criteria_.on[i] = in.i64();
     criteria_.off[i] = in.i64();
   }
   for (Duration* d : {&criteria_.hold_on, &criteria_.hold_off, &criteria_.no_data, &criteria_.stale_max}) {
-    *d = Duration(in.i64());
+    *d = Duration(in.i64_in(0, kHoldMax.count()));
   }
   criteria_.clause = in.text();
   episodes_.resize(in.size());
   for (Episode& e : episodes_) e = read_episode(in);
-  if (level_ > kLevels || criteria_.levels > kLevels || (level_ > 0 && episodes_.empty())) in.bad();
+  // Only the last episode can be open, and it is what the machine's state says.
+  if (!in.ok()) return false;
+  for (std::size_t i = 0; i < episodes_.size(); ++i) {
+    if (episodes_[i].open() && (i + 1 < episodes_.size() || episodes_[i].level != level_)) in.bad();
+  }
+  const bool last_open = !episodes_.empty() && episodes_.back().open();
+  if (last_open != (level_ > 0) || level_ > criteria_.levels) in.bad();
+  if (stale_ != (last_open && episodes_.back().state == SignalState::Stale)) in.bad();
   return in.ok();
 }
 

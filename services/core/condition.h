@@ -87,8 +87,8 @@ class Track {
   EventTime last_valid() const { return last_valid_; }
   const std::vector<Episode>& episodes() const { return episodes_; }
   std::vector<Episode>& episodes() { return episodes_; }
-  // Forgets ended episodes whose last change is before `before`: no correction can reach them any more.
-  void forget(EventTime before);
+  // Forgets ended episodes whose last change is at or before `until`: no correction can reach them any more.
+  void forget(EventTime until);
 
   void write(ByteWriter& out) const;
   bool read(ByteReader& in);
@@ -110,9 +110,10 @@ class Track {
   std::vector<Episode> episodes_;
 };
 
-// After a correction: gives the episodes of `folded` the numbers of those of `published` that they overlap, numbers new
-// ones from `next_number`, keeps those that are no more as WITHDRAWN, and returns the indices (into folded.episodes())
-// of the ones that must be published, in order. `reason` is said in each.
+// After a correction: gives the episodes of `folded` the numbers of those of `published` that they overlap (of one that
+// stands rather than of a withdrawn one), numbers new ones from `next_number`, keeps those that are no more as WITHDRAWN,
+// and returns the indices (into folded.episodes()) of the ones that must be published, in order. `reason` is said in
+// each.
 std::vector<std::size_t> reconcile(const std::vector<Episode>& published, Track& folded, std::int64_t& next_number,
                                    EventTime now, std::string_view reason);
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <tuple>
 
 namespace qc::core {
 namespace {
 
 constexpr int kColumnsMax = 64;
+constexpr std::size_t kLanesMax = 16;  // four kinds on four grids
 
 constexpr std::array<std::int64_t, 7> kPowers = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
 
@@ -56,8 +58,8 @@ HourSlots::Lane& HourSlots::lane(Source source, int step_s, int columns) {
 }
 
 std::optional<Stored> HourSlots::store(Source source, int step_s, int row, int column, Slot slot) {
+  if (sealed_ && step_s != 3600) return std::nullopt;
   Lane& l = lane(source, step_s, column + 1);
-  if (l.slots.empty()) return std::nullopt;
   Slot& old = l.slots[static_cast<std::size_t>(row * l.stride + column)];
   if (!old.present()) {
     old = slot;
@@ -88,14 +90,14 @@ HourValue HourSlots::value(int column, int valid_s, int step_s) const {
     if (l.source == Source::Amended) {
       const Slot* slot = l.slot(0, column);
       if (slot == nullptr || !slot->present()) continue;
-      HourValue amended{{}, 1, Source::Amended, slot->valid()};
+      HourValue amended{{}, 1, Source::Amended, slot->valid(), slot->audited()};
       if (slot->valid()) amended.sums.add(slot->pg);
       return amended;
     }
     const Sums sums = l.of(column);
     const std::int64_t covered = std::int64_t{sums.count} * l.step_s;
     if (covered == 0) continue;
-    const HourValue candidate{sums, l.rows(), l.source, covered >= valid_s};
+    const HourValue candidate{sums, l.rows(), l.source, covered >= valid_s, false};
     // Valid first; among valid ones the higher kind; among invalid ones the one that covers more. Then the finer grid,
     // so that the answer is one whatever order the lanes were made in.
     const auto rank = [](const HourValue& v, std::int64_t c) {
@@ -178,64 +180,63 @@ void HourSlots::write(ByteWriter& out) const {
   }
 }
 
-bool HourSlots::read(ByteReader& in) {
-  lanes_.clear();
-  first_offset_ = static_cast<Offset>(in.u64()) - 1;
-  sealed_ = in.u8() != 0;
-  const std::size_t lanes = in.size();
-  for (std::size_t i = 0; i < lanes && in.ok(); ++i) {
-    Lane l;
-    l.source = static_cast<Source>(in.u8());
-    const std::uint64_t step = in.u64();
-    const std::uint64_t stride = in.u64();
-    const bool sums = in.u8() != 0;
-    if ((step != 5 && step != 60 && step != 300 && step != 3600) || stride > kColumnsMax ||
-        l.source == Source::None || l.source > Source::Amended) {
-      in.bad();
-      break;
-    }
-    l.step_s = static_cast<int>(step);
-    l.stride = static_cast<int>(stride);
-    if (sums) {
-      l.sums.resize(stride);
-    } else {
-      l.slots.resize(static_cast<std::size_t>(l.rows() * l.stride));
-    }
-    for (int c = 0; c < l.stride && in.ok(); ++c) {
-      if (sums) {
-        Sums& s = l.sums[static_cast<std::size_t>(c)];
-        s.count = static_cast<std::int32_t>(in.u64());
-        if (s.count == 0) continue;
-        s.sum_pg = in.i64();
-        s.min_pg = in.i64();
-        s.max_pg = in.i64();
-        continue;
-      }
-      const std::uint64_t present = in.u64();
-      if (present == 0) continue;
-      const std::size_t power = in.u8();
-      if (present > static_cast<std::uint64_t>(l.rows()) || power >= kPowers.size()) {
+bool HourSlots::Lane::read_sums(ByteReader& in) {
+  sums.resize(static_cast<std::size_t>(stride));
+  for (Sums& s : sums) {
+    s.count = static_cast<std::int32_t>(in.u64_to(static_cast<std::uint64_t>(rows())));
+    if (s.count == 0) continue;
+    s.sum_pg = in.i64_in(0, kConcentrationMax * s.count);
+    s.min_pg = in.i64_in(0, kConcentrationMax);
+    s.max_pg = in.i64_in(0, kConcentrationMax);
+  }
+  return in.ok();
+}
+
+bool HourSlots::Lane::read_slots(ByteReader& in) {
+  slots.resize(static_cast<std::size_t>(rows() * stride));
+  for (std::size_t c = 0; c < static_cast<std::size_t>(stride); ++c) {
+    const std::uint64_t present = in.u64_to(static_cast<std::uint64_t>(rows()));
+    if (present == 0) continue;
+    const std::int64_t unit = kPowers[in.u64_to(kPowers.size() - 1)];
+    std::size_t row = 0;
+    // Differences wrap around as the writer's do; what they add up to is checked.
+    std::uint64_t stamp = 0;
+    std::uint64_t value = 0;
+    for (std::uint64_t n = 0; n < present && in.ok(); ++n, ++row) {
+      row += in.u64_to(static_cast<std::uint64_t>(rows()));
+      stamp += static_cast<std::uint64_t>(in.i64());
+      const std::uint64_t low = in.u64_to(0xffff);
+      value += static_cast<std::uint64_t>(in.i64());
+      if (row >= static_cast<std::size_t>(rows()) || stamp > Slot::kStampMax ||
+          value > static_cast<std::uint64_t>(kConcentrationMax / unit)) {
         in.bad();
         break;
       }
-      std::uint64_t row = 0;
-      std::int64_t stamp = 0;
-      std::int64_t value = 0;
-      for (std::uint64_t n = 0; n < present; ++n) {
-        row += in.u64();
-        stamp += in.i64();
-        const std::uint64_t low = in.u64() & 0xffff;
-        value += in.i64();
-        if (row >= static_cast<std::uint64_t>(l.rows())) {
-          in.bad();
-          break;
-        }
-        l.slots[static_cast<std::size_t>(row) * stride + static_cast<std::size_t>(c)] = {
-            Slot::kPresent | (static_cast<std::uint64_t>(stamp) & Slot::kStampMax) << 16 | low, value * kPowers[power]};
-        ++row;
-      }
+      slots[row * static_cast<std::size_t>(stride) + c] = {Slot::kPresent | stamp << 16 | low,
+                                                           static_cast<std::int64_t>(value) * unit};
     }
-    lanes_.push_back(std::move(l));
+  }
+  return in.ok();
+}
+
+bool HourSlots::read(ByteReader& in) {
+  lanes_.clear();
+  first_offset_ = static_cast<Offset>(in.u64_to(std::numeric_limits<Offset>::max())) - 1;
+  sealed_ = in.flag();
+  const std::uint64_t lanes = in.u64_to(kLanesMax);
+  for (std::uint64_t i = 0; i < lanes && in.ok(); ++i) {
+    Lane l;
+    l.source = static_cast<Source>(in.u64_to(static_cast<std::uint64_t>(Source::Amended)));
+    l.step_s = static_cast<int>(in.u64_to(3600));
+    l.stride = static_cast<int>(in.u64_to(kColumnsMax));
+    const bool sums = in.flag();
+    const bool grid = l.step_s == 5 || l.step_s == 60 || l.step_s == 300 || l.step_s == 3600;
+    // Minutes are sums exactly where the hour is sealed; whole hours never are.
+    if (!grid || l.stride == 0 || l.source == Source::None || sums != (sealed_ && l.step_s != 3600)) {
+      in.bad();
+    } else if (sums ? l.read_sums(in) : l.read_slots(in)) {
+      lanes_.push_back(std::move(l));
+    }
   }
   return in.ok();
 }

@@ -29,6 +29,7 @@ struct Slot {
   std::int64_t pg = 0;
 
   static constexpr std::uint64_t kPresent = 1ULL << 63;
+  static constexpr std::uint64_t kAudited = 1;  // a mark: a person with that right has confirmed it
   static constexpr std::uint64_t kStampMax = (1ULL << 47) - 1;
   static Slot of(std::int64_t stamp_ms, Concentration value, Flag flag) {
     const std::uint64_t stamp = stamp_ms <= 0 ? 0 : std::min(static_cast<std::uint64_t>(stamp_ms), kStampMax);
@@ -37,6 +38,7 @@ struct Slot {
   bool present() const { return (key & kPresent) != 0; }
   std::uint64_t stamp() const { return (key & ~kPresent) >> 16; }
   Flag flag() const { return static_cast<Flag>((key >> 8) & 0xff); }
+  bool audited() const { return (key & kAudited) != 0; }
   bool valid() const { return present() && flag() == Flag::Normal; }
   // (stamp, value), then the flag, so that no order of arrival matters.
   bool beats(const Slot& other) const {
@@ -68,9 +70,11 @@ struct HourValue {
   std::int32_t expected = 0;  // slots of a full hour on that grid
   Source source = Source::None;
   bool valid = false;
+  bool audited = false;
   bool operator==(const HourValue& o) const {
     return sums.sum_pg == o.sums.sum_pg && sums.min_pg == o.sums.min_pg && sums.max_pg == o.sums.max_pg &&
-           sums.count == o.sums.count && expected == o.expected && source == o.source && valid == o.valid;
+           sums.count == o.sums.count && expected == o.expected && source == o.source && valid == o.valid &&
+           audited == o.audited;
   }
   Concentration mean() const { return {sums.count == 0 ? 0 : divide_half_even(sums.sum_pg, sums.count)}; }
 };
@@ -79,7 +83,7 @@ enum class Stored : std::uint8_t { First, Replaced, Kept };
 
 class HourSlots {
  public:
-  // Puts a value into its slot. `row` < 3600 / step; `column` < 255. A sealed lane of minutes takes nothing: nullopt.
+  // Puts a value into its slot. `row` < 3600 / step; `column` < 64. A sealed hour takes no minutes: nullopt.
   std::optional<Stored> store(Source source, int step_s, int row, int column, Slot slot);
   // A person's correction of the whole hour; an invalidated hour has no value whatever the other lanes hold.
   void amend(int column, Slot slot);
@@ -112,6 +116,8 @@ class HourSlots {
     int rows() const { return 3600 / step_s; }
     Sums of(int column) const;
     const Slot* slot(int row, int column) const;
+    bool read_sums(ByteReader& in);
+    bool read_slots(ByteReader& in);
   };
   Lane& lane(Source source, int step_s, int columns);
 

@@ -35,7 +35,14 @@ std::optional<Criteria> Judge::criteria(const SignalRule& r, const Site& site, F
   if (r.kind == SignalKind::AqiLevel) return make_criteria(r, r.on, r.clause);
   const Limit* limit = rules_.limit(factor, Window::H1, last);
   if (limit == nullptr) return std::nullopt;
-  return make_criteria(r, {limit->for_class(site.info.area_class)}, limit->clause);
+  Criteria c = make_criteria(r, {limit->for_class(site.info.area_class)}, limit->clause);
+  const std::uint8_t column = site.column[index(factor)];
+  if (r.kind == SignalKind::ReadingOverLimit && column != kNoColumn) {
+    // A series that comes once an hour is not silent after half of one.
+    c.no_data = std::max<Duration>(c.no_data, std::chrono::seconds(3 * site.series[column].step_s));
+    c.stale_max = std::max(c.stale_max, c.no_data);
+  }
+  return c;
 }
 
 Observation Judge::observe(const Site& site, Factor factor, EventTime hour) const {
@@ -63,22 +70,34 @@ Observation Judge::observe(const Site& site, Factor factor, EventTime hour) cons
 
 void Judge::fold(const Site& site, HourCondition& c, Track& track, EventTime from, EventTime until) const {
   const SignalRule* r = rule(c.rule);
+  auto entry = std::lower_bound(site.hours.begin(), site.hours.end(), from,
+                                [](const HourEntry& e, EventTime t) { return e.start < t; });
   for (EventTime h = from; h < until; h += kHour) {
+    while (entry != site.hours.end() && entry->start < h) ++entry;
+    if (track.normal()) {
+      // Silence does nothing to a normal condition: on to the next hour that holds anything.
+      if (entry == site.hours.end() || entry->start >= until) return;
+      h = entry->start;
+    }
     const Observation o = observe(site, c.factor, h);
     const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, last_instant(o.interval));
     track.step(limits ? &*limits : nullptr, o);
   }
 }
 
+// A condition over hours is normal before `hour`, its first one above the level; a correction may still show that it began
+// before, as long as there is an hour that can be corrected and was judged by these rules.
+EventTime Judge::base_time(const Site& site, EventTime hour) const {
+  const EventTime cut = now_ == EventTime::min() ? hour : hour_of(now_ - rules_.horizons.hours_kept);
+  return std::max(site.judged_from, std::min(cut, hour));
+}
+
 void Judge::hour_closed(Site& site, EventTime hour) {
   // New conditions first: the first hour above the lowest level makes one.
   for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
-    if (find(site, r.id, factor) != nullptr) return;
-    const Observation o = observe(site, factor, hour);
-    if (!o.pg) return;
-    const auto limits = criteria(r, site, factor, last_instant(o.interval));
-    if (!limits || *o.pg <= limits->on[0]) return;
-    site.conditions.push_back({r.id, factor, {}, {}, hour, hour});
+    if (find(site, r.id, factor) == nullptr && above_lowest(site, r, factor, hour)) {
+      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, hour), hour});
+    }
   });
   for (HourCondition& c : site.conditions) {
     if (hour < c.next) continue;
@@ -91,39 +110,49 @@ void Judge::hour_closed(Site& site, EventTime hour) {
   }
 }
 
-void Judge::hour_amended(Site& site, EventTime hour, EventTime frontier, std::string_view reason) {
+bool Judge::above_lowest(const Site& site, const SignalRule& r, Factor factor, EventTime hour) const {
+  const Observation o = observe(site, factor, hour);
+  if (!o.pg) return false;
+  const auto limits = criteria(r, site, factor, last_instant(o.interval));
+  return limits && *o.pg > limits->on[0];
+}
+
+void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours, EventTime frontier) {
   for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
     if (find(site, r.id, factor) != nullptr) return;
-    const Observation o = observe(site, factor, hour);
-    if (!o.pg) return;
-    const auto limits = criteria(r, site, factor, last_instant(o.interval));
-    if (!limits || *o.pg <= limits->on[0]) return;
-    // Every closed hour after it was at or below the level, or there would be a condition: folding makes it so.
-    site.conditions.push_back({r.id, factor, {}, {}, hour, frontier});
+    for (const AmendedHour& a : hours) {
+      if (a.hour < site.judged_from || !above_lowest(site, r, factor, a.hour)) continue;
+      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, a.hour), frontier});
+      break;
+    }
   });
   for (HourCondition& c : site.conditions) {
-    if (hour < c.base_time || hour >= c.next) continue;
+    const auto first = std::find_if(hours.begin(), hours.end(),
+                                    [&](const AmendedHour& a) { return c.base_time <= a.hour && a.hour < c.next; });
+    if (first == hours.end()) continue;
     Track folded = c.base;
     fold(site, c, folded, c.base_time, c.next);
-    const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, reason);
+    const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, first->reason);
     c.track = std::move(folded);
     site.dirty = true;
     for (const std::size_t i : changed) publish(site, c.rule, c.factor, Window::H1, c.track.episodes()[i]);
   }
 }
 
+bool Judge::quiet(const Site& site) {
+  return std::all_of(site.conditions.begin(), site.conditions.end(),
+                     [](const HourCondition& c) { return c.track.normal(); });
+}
+
 void Judge::settle(Site& site, EventTime cut) {
   for (HourCondition& c : site.conditions) {
     const EventTime until = std::min(cut, c.next);
-    if (c.base_time < until) {
-      // After a long jump of time the silent hours before the horizon decide nothing that the last one doesn't.
-      const EventTime from = std::max(c.base_time, until - rules_.horizons.hours_kept * 2);
-      fold(site, c, c.base, from, until);
-      c.base_time = until;
-      c.base.forget(EventTime::max());
-      site.dirty = true;
-    }
-    c.track.forget(cut);
+    if (c.base_time >= until) continue;
+    fold(site, c, c.base, c.base_time, until);
+    c.base_time = until;
+    c.base.forget(EventTime::max());
+    c.track.forget(until);
+    site.dirty = true;
   }
   const auto gone = std::erase_if(site.conditions, [](const HourCondition& c) {
     return c.track.normal() && c.track.episodes().empty() && c.base.normal();
@@ -131,10 +160,11 @@ void Judge::settle(Site& site, EventTime cut) {
   if (gone > 0) site.dirty = true;
 }
 
-void Judge::rules_changed(Site& site) {
+void Judge::rules_changed(Site& site, EventTime frontier) {
+  site.judged_from = frontier;
   for (HourCondition& c : site.conditions) {
+    c.track.forget(EventTime::max());
     c.base = c.track;
-    c.base.forget(EventTime::max());
     c.base_time = c.next;
   }
   for (Series& s : site.series) s.on_until = EventTime::min();
@@ -155,27 +185,33 @@ void Judge::refresh(const Site& site, Series& series, EventTime instant) const {
 void Judge::judge_reading(Site& site, Series& series, Interval interval, Concentration value) {
   if (interval.start < series.on_from || interval.start >= series.on_until) refresh(site, series, interval.start);
   const EventTime at = interval.end;
-  for (const SignalRule& r : rules_.signals) {
-    if (r.kind != SignalKind::ReadingOverLimit) continue;
-    auto c = std::find_if(site.reading_conditions.begin(), site.reading_conditions.end(),
-                          [&](const ReadingCondition& x) { return x.factor == series.factor && x.rule == r.id; });
-    if (c == site.reading_conditions.end()) {
-      if (value.pg <= series.on) continue;
-      site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
-      c = site.reading_conditions.end() - 1;
-      site.alarmed = true;
+  if (value.pg > series.on) {
+    for (const SignalRule& r : rules_.signals) {
+      if (r.kind != SignalKind::ReadingOverLimit) continue;
+      // An early indicator speaks of now: what would be stale at once says nothing.
+      if (now_ > at && now_ - at >= std::max<Duration>(r.no_data, std::chrono::seconds(3 * series.step_s))) continue;
+      const bool known = std::any_of(site.reading_conditions.begin(), site.reading_conditions.end(),
+                                     [&](const ReadingCondition& c) { return c.factor == series.factor && c.rule == r.id; });
+      if (!known) site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
     }
-    if (at <= c->last) continue;  // an early indicator looks forward only
-    c->last = at;
-    site.dirty = true;
-    const auto limits = criteria(r, site, series.factor, interval.start);
-    const Observation o{at, value.pg, interval, 1, 1};
-    if (c->track.step(limits ? &*limits : nullptr, o)) {
-      publish_last(site, c->rule, c->factor, Window::Reading, c->track);
-      c->track.forget(EventTime::max());
-    }
-    if (c->track.normal()) site.reading_conditions.erase(c);
   }
+  for (ReadingCondition& c : site.reading_conditions) {
+    if (c.factor != series.factor || at <= c.last) continue;  // it looks forward only
+    c.last = at;
+    site.dirty = true;
+    const SignalRule* r = rule(c.rule);
+    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, series.factor, interval.start);
+    if (c.track.step(limits ? &*limits : nullptr, {at, value.pg, interval, 1, 1})) {
+      publish_last(site, c.rule, c.factor, Window::Reading, c.track);
+      c.track.forget(EventTime::max());
+    }
+  }
+  drop_normal(site);
+}
+
+void Judge::drop_normal(Site& site) {
+  const auto gone = std::erase_if(site.reading_conditions, [](const ReadingCondition& c) { return c.track.normal(); });
+  if (gone > 0) site.dirty = true;
   site.alarmed = !site.reading_conditions.empty();
 }
 
@@ -190,9 +226,7 @@ void Judge::silence(Site& site) {
       c.track.forget(EventTime::max());
     }
   }
-  const auto gone = std::erase_if(site.reading_conditions, [](const ReadingCondition& c) { return c.track.normal(); });
-  if (gone > 0) site.dirty = true;
-  site.alarmed = !site.reading_conditions.empty();
+  drop_normal(site);
 }
 
 void Judge::publish_last(Site& site, const std::string& id, Factor factor, Window window, Track& track) {

@@ -5,6 +5,8 @@
 // Stateless: all state is the site's. Threads: none of its business.
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "core/output.h"
@@ -20,9 +22,15 @@ class Judge {
 
   // An hour of the site closed (with or without data). Hours come in order.
   void hour_closed(Site& site, EventTime hour);
-  // A closed hour has another outcome than before: every condition that it is part of is folded again. `frontier`: all
-  // hours before it are closed.
-  void hour_amended(Site& site, EventTime hour, EventTime frontier, std::string_view reason);
+  // Closed hours have another outcome than before: every condition that they are part of is folded again, once.
+  // `hours` in order; `frontier`: all hours before it are closed.
+  struct AmendedHour {
+    EventTime hour;
+    std::string reason;
+  };
+  void hours_amended(Site& site, std::span<const AmendedHour> hours, EventTime frontier);
+  // Nothing is pending or open over the site's hours: silence changes nothing.
+  static bool quiet(const Site& site);
   // A reading took its slot. `end`: its instant, or the end of its interval.
   void reading(Site& site, std::size_t column, Interval interval, Concentration value) {
     Series& s = site.series[column];
@@ -34,14 +42,17 @@ class Judge {
   void silence(Site& site);
   // Hours before `cut` can no longer be corrected: what they decided is final.
   void settle(Site& site, EventTime cut);
-  // From `hour` on other rules hold; what was judged before stays as it is.
-  static void rules_changed(Site& site);
+  // From `frontier` on other rules hold; what was judged before stays as it is.
+  static void rules_changed(Site& site, EventTime frontier);
 
  private:
   std::optional<Criteria> criteria(const SignalRule& rule, const Site& site, Factor factor, EventTime last) const;
   Observation observe(const Site& site, Factor factor, EventTime hour) const;
   void fold(const Site& site, HourCondition& c, Track& track, EventTime from, EventTime until) const;
+  bool above_lowest(const Site& site, const SignalRule& r, Factor factor, EventTime hour) const;
+  static void drop_normal(Site& site);
   void judge_reading(Site& site, Series& series, Interval interval, Concentration value);
+  EventTime base_time(const Site& site, EventTime hour) const;
   void refresh(const Site& site, Series& series, EventTime instant) const;
   void publish_last(Site& site, const std::string& rule, Factor factor, Window window, Track& track);
   void publish(Site& site, const std::string& rule, Factor factor, Window window, const Episode& episode);

@@ -83,8 +83,11 @@ ReadingStage::~ReadingStage() = default;
 
 Site* ReadingStage::Impl::find(std::string_view id) {
   if (const auto it = sites.find(id); it != sites.end()) return it->second.get();
-  if (const auto it = rules->sites.find(id); it != rules->sites.end()) return &make(it->second);
-  return nullptr;
+  const auto configured = rules->sites.find(id);
+  if (configured == rules->sites.end()) return nullptr;
+  Site& made = make(configured->second);
+  made.configured = true;
+  return &made;
 }
 
 Site& ReadingStage::Impl::make(SiteInfo info) {
@@ -120,12 +123,16 @@ void ReadingStage::use(std::shared_ptr<const RuleSet> rules, Timeline timeline) 
   if (timeline != Timeline::None) s.timeline = timeline;
   const bool changed = s.rules->hash != s.rules_hash;
   s.rules_hash = s.rules->hash;
+  for (Site* site : s.ordered) site->configured = false;
   for (const auto& [id, info] : s.rules->sites) {
+    // In a fed log the world is what is fed: a configured site that is not in the files is not silent there.
+    if (s.timeline == Timeline::Fed && !s.sites.contains(id)) continue;
     if (!s.mine(id)) continue;
     const auto known = s.sites.find(id);
     if (known == s.sites.end()) {
-      s.make(info);
+      s.make(info).configured = true;
     } else {
+      known->second->configured = true;
       known->second->registered = false;
       if (changed) {
         s.learn(*known->second, info);
@@ -137,7 +144,7 @@ void ReadingStage::use(std::shared_ptr<const RuleSet> rules, Timeline timeline) 
   if (!changed) return;
   s.dirty = true;
   for (Site* site : s.ordered) {
-    Judge::rules_changed(*site);
+    Judge::rules_changed(*site, s.frontier);
     s.save_later(*site);
   }
 }
@@ -171,8 +178,8 @@ void ReadingStage::apply(const ReadingBatch& batch, Offset offset, Outputs& out)
     out.rejected.push_back(r);
   }
   Site* site = s.find(batch.site);
-  const bool known = site != nullptr && site->info.dated.holds(batch.start) &&
-                     (site->registered || s.rules->sites.contains(batch.site));
+  const bool known =
+      site != nullptr && (site->registered || site->configured) && site->info.dated.holds(batch.start);
   if (!known) {
     std::int32_t readings = 0;
     for (const Column& c : batch.columns) {
@@ -206,10 +213,7 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
     const EventTime hour = hour_of(interval.start);
     const bool ahead = interval.end > latest;
     const bool late = !ahead && now >= hour + kHour + kept;
-    if (!ahead && !late && (entry == nullptr || entry->start != hour)) {
-      entry = site.find(hour);
-      if (entry == nullptr && site.hours.size() < static_cast<std::size_t>(h.site_hours_max)) entry = &site.entry(hour);
-    }
+    if (entry != nullptr && entry->start != hour) entry = nullptr;
     const auto slot_row = static_cast<int>((interval.start - hour) / batch.step);
     for (const Column& c : batch.columns) {
       if (row >= c.count) continue;
@@ -223,9 +227,13 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
         count(Account::Late);
         continue;
       }
+      if (entry == nullptr) entry = site.find(hour);
       if (entry == nullptr) {
-        ++too_many;
-        continue;
+        if (site.hours.size() >= static_cast<std::size_t>(h.site_hours_max)) {
+          ++too_many;
+          continue;
+        }
+        entry = &site.entry(hour);
       }
       const std::size_t column = site.column_of(c.factor, hour);
       Series& series = site.series[column];
@@ -286,6 +294,9 @@ void ReadingStage::apply(const Amend& amend, Offset offset, Outputs& out) {
   };
   if (site == nullptr) return refuse(Reason::UnknownSite, "site " + amend.site + " is not known");
   const Interval& i = amend.interval;
+  if (amend.factor == Factor::None || is_index(amend.factor)) {
+    return refuse(Reason::UnknownFactor, "an index follows from concentrations; amend those");
+  }
   if (amend.action == Amend::Action::None || i.start >= i.end || hour_of(i.start) != i.start || hour_of(i.end) != i.end ||
       i.end - i.start > s.rules->horizons.hours_kept) {
     return refuse(Reason::BadShape, "wants an action and an interval of whole hours within hours_kept");
@@ -302,7 +313,9 @@ void ReadingStage::apply(const Amend& amend, Offset offset, Outputs& out) {
       data.slots.restore(column);
     } else {
       const bool replace = amend.action == Amend::Action::Replace;
-      data.slots.amend(column, Slot::of(0, replace ? amend.value : Concentration{}, replace ? Flag::Normal : Flag::Fault));
+      Slot slot = Slot::of(0, replace ? amend.value : Concentration{}, replace ? Flag::Normal : Flag::Fault);
+      if (amend.audited) slot.key |= Slot::kAudited;
+      data.slots.amend(column, slot);
     }
     data.slots.note_offset(offset);
     data.reason = "amended by " + amend.who + ": " + amend.reason;
@@ -339,6 +352,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
     // Nothing was closed before time began: silence counts from here.
     for (Site* site : ordered) {
       for (Series& s : site->series) s.last_hour = std::max(s.last_hour, frontier);
+      site->dirty = true;
     }
   }
   const bool closing = closed_to > from || first;
@@ -371,46 +385,43 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
 
 void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out) {
   site.touched = false;
+  std::vector<Judge::AmendedHour> amended;
   for (HourEntry& e : site.hours) {
     if (!e.touched) continue;
     e.touched = false;
     e.dirty = true;
-    const std::string reason = e.thaw().reason.empty() ? "late readings" : e.data->reason;
+    HourData& data = e.thaw();
+    if (data.reason.empty()) data.reason = "late readings";
     if (publish(site, e, e.closed ? Status::Amended : Status::Closed, offset, out)) {
-      judge.hour_amended(site, e.start, frontier, reason);
+      amended.push_back({e.start, data.reason});
     }
-    e.data->reason.clear();
+    data.reason.clear();
     e.freeze();
   }
+  if (!amended.empty()) judge.hours_amended(site, amended, frontier);
   save_later(site);
 }
 
 void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset, Outputs& out) {
-  EventTime hour = from;
-  if (to - from > rules->horizons.hours_kept) {
-    // A jump of time: one step a series, not one an hour. Hours that hold data are closed; of silence only the last.
-    std::vector<EventTime> held;
-    for (const HourEntry& e : site.hours) {
-      if (e.start >= from && e.start < to) held.push_back(e.start);
+  // A jump of time costs one step a series, not one an hour: of silent hours only the last is published, and only as
+  // long as a condition is open are they judged.
+  const bool jump = to - from > rules->horizons.hours_kept;
+  for (EventTime hour = from; hour < to; hour += kHour) {
+    if (jump && Judge::quiet(site)) {
+      const auto held = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
+                                         [](const HourEntry& e, EventTime t) { return e.start < t; });
+      hour = held == site.hours.end() ? to - kHour : std::min(held->start, to - kHour);
     }
-    for (const EventTime h : held) {
-      publish(site, *site.find(h), Status::Closed, offset, out);
-      judge.hour_closed(site, h);
-    }
-    hour = to - kHour;
-    if (!held.empty() && held.back() == hour) hour = to;
-  }
-  for (; hour < to; hour += kHour) {
     HourEntry* e = site.find(hour);
-    const bool awake = std::any_of(site.series.begin(), site.series.end(), [&](const Series& s) {
-      return hour < s.last_hour + rules->horizons.hours_kept;
-    });
-    if (e == nullptr && awake && !site.series.empty()) e = &site.entry(hour);
-    if (e != nullptr) {
-      publish(site, *e, Status::Closed, offset, out);
-      e->freeze();
+    if (e == nullptr && (!jump || hour == to - kHour)) {
+      const bool awake = std::any_of(site.series.begin(), site.series.end(), [&](const Series& s) {
+        return hour < s.last_hour + rules->horizons.hours_kept;
+      });
+      if (awake) e = &site.entry(hour);
     }
+    if (e != nullptr) publish(site, *e, Status::Closed, offset, out);
     judge.hour_closed(site, hour);
+    if (e != nullptr) e->freeze();
   }
   save_later(site);
 }
@@ -464,7 +475,7 @@ Mean ReadingStage::Impl::mean_of(const Site& site, const HourEntry& e, Factor fa
   m.interval = {e.start, e.start + kHour};
   m.status = status;
   m.origin = {e.data->slots.first_offset(), offset};
-  if (status == Status::Amended) m.reason = e.data->reason.empty() ? "late readings" : e.data->reason;
+  if (status == Status::Amended) m.reason = e.data->reason;
   return m;
 }
 
@@ -498,6 +509,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     m.max = {v.sums.max_pg};
     m.revision = result.revision;
     m.source = v.source;
+    m.audited = v.audited;
     out.means.push_back(std::move(m));
   }
   if (publish_index(site, e, status, offset, out)) changed = true;
@@ -559,8 +571,8 @@ void ReadingStage::save_changed(const Put& put) {
     w.u8(static_cast<std::uint8_t>(s.timeline));
     w.u8(s.now == EventTime::min() ? 0 : 1);
     if (s.now != EventTime::min()) {
-      w.i64(ms(s.now));
-      w.i64(ms(s.frontier));
+      w.time(s.now);
+      w.time(s.frontier);
     }
     w.i64(s.ledger.in);
     for (const std::int64_t n : s.ledger.accounts) w.i64(n);
@@ -597,15 +609,17 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
     ByteReader in(bytes);
     if (in.u8() != kStateVersion) return false;
     s.rules_hash = in.text();
-    s.timeline = static_cast<Timeline>(in.u8());
-    if (in.u8() != 0) {
-      s.now = event_time(in.i64());
-      s.frontier = event_time(in.i64());
+    s.timeline = static_cast<Timeline>(in.u64_to(static_cast<std::uint64_t>(Timeline::Fed)));
+    if (in.flag()) {
+      s.now = in.time();
+      s.frontier = in.time();
+      if (s.frontier > s.now || hour_of(s.frontier) != s.frontier) return false;
     }
-    s.ledger.in = in.i64();
-    for (std::int64_t& n : s.ledger.accounts) n = in.i64();
-    for (std::int64_t& n : s.ledger.malformed) n = in.i64();
-    return in.done() && s.timeline <= Timeline::Fed && s.ledger.balanced();
+    constexpr std::int64_t kCountMax = std::int64_t{1} << 56;  // sums of them stay numbers
+    s.ledger.in = in.i64_in(0, kCountMax);
+    for (std::int64_t& n : s.ledger.accounts) n = in.i64_in(0, kCountMax);
+    for (std::int64_t& n : s.ledger.malformed) n = in.i64_in(0, kCountMax);
+    return in.done() && s.ledger.balanced();
   }
   const std::string_view rest = key.substr(1);
   const auto site_named = [&s](std::string_view id) -> Site& {
@@ -623,7 +637,7 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
   }
   if (key[0] != kHourKey) return false;
   const std::size_t zero = rest.find('\0');
-  if (zero == std::string_view::npos) return false;
+  if (zero == std::string_view::npos || zero + 1 == rest.size()) return false;
   std::int64_t hours = 0;
   for (const char c : rest.substr(zero + 1)) {
     if (c < '0' || c > '9' || hours > 10'000'000) return false;

@@ -1,6 +1,7 @@
 #include "core/site.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
 
@@ -11,36 +12,41 @@ void write_result(ByteWriter& out, const SeriesResult& r) {
   out.u64(static_cast<std::uint64_t>(r.revision));
   if (r.revision == 0) return;
   const HourValue& v = r.value;
-  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(v.source) << 1 | (v.valid ? 1U : 0U)));
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(v.source) << 2 | (v.audited ? 2U : 0U) | (v.valid ? 1U : 0U)));
   out.u64(static_cast<std::uint64_t>(v.expected));
   out.u64(static_cast<std::uint64_t>(v.sums.count));
   if (v.sums.count == 0) return;
   out.i64(v.sums.sum_pg);
-  out.i64(v.sums.max_pg - v.sums.min_pg);
   out.i64(v.sums.min_pg);
+  out.i64(v.sums.max_pg);
 }
+
+constexpr Duration kFoldMax = std::chrono::hours(24 * 366);
+constexpr std::uint64_t kSlotsMax = 720;  // of an hour: every 5 s
+constexpr std::uint64_t kRevisionMax = std::numeric_limits<std::int32_t>::max();
 
 SeriesResult read_result(ByteReader& in) {
   SeriesResult r;
-  r.revision = static_cast<std::int32_t>(in.u64());
+  r.revision = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
   if (r.revision == 0) return r;
-  const std::uint8_t head = in.u8();
+  const std::uint64_t head = in.u64_to(static_cast<std::uint64_t>(Source::Amended) << 2 | 3);
   r.value.valid = (head & 1) != 0;
-  r.value.source = static_cast<Source>(head >> 1);
-  if (r.value.source > Source::Amended) in.bad();
-  r.value.expected = static_cast<std::int32_t>(in.u64());
-  r.value.sums.count = static_cast<std::int32_t>(in.u64());
+  r.value.audited = (head & 2) != 0;
+  r.value.source = static_cast<Source>(head >> 2);
+  r.value.expected = static_cast<std::int32_t>(in.u64_to(kSlotsMax));
+  r.value.sums.count = static_cast<std::int32_t>(in.u64_to(kSlotsMax));
   if (r.value.sums.count == 0) return r;
-  r.value.sums.sum_pg = in.i64();
-  const std::int64_t spread = in.i64();
-  r.value.sums.min_pg = in.i64();
-  r.value.sums.max_pg = r.value.sums.min_pg + spread;
+  r.value.sums.sum_pg = in.i64_in(0, kConcentrationMax * r.value.sums.count);
+  r.value.sums.min_pg = in.i64_in(0, kConcentrationMax);
+  r.value.sums.max_pg = in.i64_in(0, kConcentrationMax);
   return r;
 }
 
-Factor read_factor(ByteReader& in) {
-  const std::uint8_t f = in.u8();
-  return f < kFactors ? static_cast<Factor>(f) : static_cast<Factor>(in.bad());
+// Of a pollutant: indices are never series, and there is none without a factor.
+Factor read_pollutant(ByteReader& in) {
+  const auto f = static_cast<Factor>(in.u64_to(kFactors - 1));
+  if (f == Factor::None || is_index(f)) in.bad();
+  return f;
 }
 
 void write_index(ByteWriter& out, const IndexOutcome& index, std::int32_t revision) {
@@ -57,15 +63,15 @@ void write_index(ByteWriter& out, const IndexOutcome& index, std::int32_t revisi
 }
 
 void read_index(ByteReader& in, IndexOutcome& index, std::int32_t& revision) {
-  revision = static_cast<std::int32_t>(in.u64());
+  revision = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
   if (revision == 0) return;
-  index.value = static_cast<int>(in.i64());
-  index.primary.resize(in.size());
-  for (Factor& f : index.primary) f = read_factor(in);
-  index.sub_indices.resize(in.size());
+  index.value = static_cast<int>(in.i64_in(-1, 500));
+  index.primary.resize(in.u64_to(kSixPollutants.size()));
+  for (Factor& f : index.primary) f = read_pollutant(in);
+  index.sub_indices.resize(in.u64_to(kSixPollutants.size()));
   for (SubIndex& s : index.sub_indices) {
-    s.factor = read_factor(in);
-    s.iaqi = static_cast<int>(in.u64());
+    s.factor = read_pollutant(in);
+    s.iaqi = static_cast<int>(in.u64_to(500));
   }
 }
 
@@ -78,7 +84,7 @@ void write_data(ByteWriter& out, const HourData& data) {
 }
 
 bool read_data(ByteReader& in, HourData& data) {
-  data.results.resize(in.size());
+  data.results.resize(in.u64_to(kFactors));
   for (SeriesResult& r : data.results) r = read_result(in);
   read_index(in, data.index, data.index_revision);
   data.reason = in.text();
@@ -102,7 +108,7 @@ void HourEntry::write(std::string& out) const {
 bool HourEntry::read(std::string_view bytes) {
   ByteReader in(bytes);
   if (in.u8() != kStateVersion) return false;
-  const std::uint8_t flags = in.u8();
+  const std::uint64_t flags = in.u64_to(15);
   closed = (flags & 1) != 0;
   touched = (flags & 2) != 0;
   running = (flags & 4) != 0;
@@ -207,11 +213,12 @@ void Site::write(std::string& out) const {
   w.u8(static_cast<std::uint8_t>(info.kind));
   w.u8(static_cast<std::uint8_t>(info.area_class));
   w.i64(next_episode);
+  w.time_or(EventTime::min(), judged_from);
   w.u64(series.size());
   for (const Series& s : series) {
     w.u8(static_cast<std::uint8_t>(s.factor));
     w.u64(static_cast<std::uint64_t>(s.step_s));
-    w.i64(ms(s.last_hour));
+    w.time_or(EventTime::min(), s.last_hour);
   }
   w.u64(conditions.size());
   for (const HourCondition& c : conditions) {
@@ -219,54 +226,56 @@ void Site::write(std::string& out) const {
     w.u8(static_cast<std::uint8_t>(c.factor));
     c.track.write(w);
     c.base.write(w);
-    w.i64(ms(c.base_time));
-    w.i64(ms(c.next));
+    w.time(c.base_time);
+    w.time(c.next);
   }
   w.u64(reading_conditions.size());
   for (const ReadingCondition& c : reading_conditions) {
     w.text(c.rule);
     w.u8(static_cast<std::uint8_t>(c.factor));
     c.track.write(w);
-    w.i64(ms(c.last));
+    w.time(c.last);
   }
 }
 
 bool Site::read(std::string_view bytes) {
   ByteReader in(bytes);
   if (in.u8() != kStateVersion) return false;
-  registered = in.u8() != 0;
+  registered = in.flag();
   info.id = in.text();
   info.name = in.text();
   info.region = in.text();
   info.root = in.text();
-  info.kind = static_cast<SiteKind>(in.u8());
-  info.area_class = static_cast<AreaClass>(in.u8());
-  if (info.kind > SiteKind::Background || info.area_class > AreaClass::Class2) return false;
-  next_episode = in.i64();
-  const std::size_t count = in.size();
-  if (count > kFactors) return false;
+  info.kind = static_cast<SiteKind>(in.u64_to(static_cast<std::uint64_t>(SiteKind::Background)));
+  info.area_class = static_cast<AreaClass>(in.u64_to(static_cast<std::uint64_t>(AreaClass::Class2)));
+  next_episode = in.i64_in(1, std::int64_t{1} << 60);
+  judged_from = in.time_or(EventTime::min());
+  const std::uint64_t count = in.u64_to(kFactors);
   for (std::size_t i = 0; i < count && in.ok(); ++i) {
-    const Factor f = read_factor(in);
-    const std::size_t c = column_of(f, {});
-    if (c != i) return false;
-    series[c].step_s = static_cast<int>(in.u64());
-    series[c].last_hour = event_time(in.i64());
-    if (series[c].step_s < 5 || series[c].step_s > 3600) return false;
+    const Factor f = read_pollutant(in);
+    if (!in.ok() || column_of(f, {}) != i) return false;
+    const auto step_s = static_cast<int>(in.u64_to(3600));
+    if (step_s != 5 && step_s != 60 && step_s != 300 && step_s != 3600) return false;
+    series[i].step_s = step_s;
+    series[i].last_hour = in.time_or(EventTime::min());
   }
   conditions.resize(in.size());
   for (HourCondition& c : conditions) {
     c.rule = in.text();
-    c.factor = read_factor(in);
+    c.factor = static_cast<Factor>(in.u64_to(kFactors - 1));
     if (!c.track.read(in) || !c.base.read(in)) return false;
-    c.base_time = event_time(in.i64());
-    c.next = event_time(in.i64());
+    c.base_time = in.time();
+    c.next = in.time();
+    // A fold goes from one to the other hour by hour; it is never longer than the horizon.
+    if (c.base_time > c.next || c.next - c.base_time > kFoldMax) return false;
+    if (hour_of(c.base_time) != c.base_time || hour_of(c.next) != c.next) return false;
   }
   reading_conditions.resize(in.size());
   for (ReadingCondition& c : reading_conditions) {
     c.rule = in.text();
-    c.factor = read_factor(in);
+    c.factor = read_pollutant(in);
     if (!c.track.read(in)) return false;
-    c.last = event_time(in.i64());
+    c.last = in.time();
   }
   dirty = false;
   return in.done();

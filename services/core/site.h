@@ -97,12 +97,14 @@ struct ReadingCondition {
 struct Site {
   SiteInfo info;
   bool registered = false;  // by a record; otherwise by the rules
+  bool configured = false;  // by the rules in use. Not saved
   std::array<std::uint8_t, kFactors> column{};
   std::vector<Series> series;
   std::vector<HourEntry> hours;  // by start
   std::vector<HourCondition> conditions;
   std::vector<ReadingCondition> reading_conditions;
   std::int64_t next_episode = 1;
+  EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final
   bool dirty = false;   // the header is to be saved
   bool queued = false;  // in the stage's list of sites to be saved
   bool touched = false;

@@ -7,6 +7,7 @@
 
 #include <istream>
 #include <map>
+#include <optional>
 #include <streambuf>
 
 #include "base/assert.h"
@@ -165,31 +166,43 @@ struct ViewBuffer : std::streambuf {
   }
 };
 
-}  // namespace
-
-tl::expected<YamlNodePtr, Problem> parse_yaml(std::string_view text, const std::string& name,
-                                              const YamlLimits& limits) {
-  const auto wrong = [&](int line, int column, std::string what) {
-    return tl::make_unexpected(Problem{{name, line, column}, std::move(what)});
-  };
-  if (text.size() > limits.file_bytes_max) {
-    return wrong(0, 0, "the file is larger than " + std::to_string(limits.file_bytes_max) + " bytes");
-  }
-  Builder builder(limits);
+// One pass of yaml-cpp's parser; nothing when the whole text was read.
+std::optional<Problem> parse_into(Builder& builder, std::string_view text, const std::string& name) {
   try {
     ViewBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
+    return std::nullopt;
   } catch (const Stop& stop) {
-    return wrong(stop.line, stop.column, stop.text);
+    return Problem{{name, stop.line, stop.column}, stop.text};
   } catch (const YAML::Exception& error) {
-    if (error.mark.is_null()) return wrong(0, 0, "not YAML: " + error.msg);
-    return wrong(line_of(error.mark), column_of(error.mark), "not YAML: " + error.msg);
+    if (error.mark.is_null()) return Problem{{name, 0, 0}, "not YAML: " + error.msg};
+    return Problem{{name, line_of(error.mark), column_of(error.mark)}, "not YAML: " + error.msg};
   } catch (const std::exception& error) {
-    return wrong(0, 0, std::string("not YAML: ") + error.what());
+    return Problem{{name, 0, 0}, std::string("not YAML: ") + error.what()};
   }
+}
+
+}  // namespace
+
+tl::expected<YamlNodePtr, Problem> parse_yaml(std::string_view text, const std::string& name,
+                                              const YamlLimits& limits) {
+  if (text.size() > limits.file_bytes_max) {
+    return tl::make_unexpected(
+        Problem{{name, 0, 0}, "the file is larger than " + std::to_string(limits.file_bytes_max) + " bytes"});
+  }
+  // yaml-cpp 0.7 takes a quote that nobody closed as closed by a line end before the end of the file, and the rest of
+  // the file as its text. Without the last line ends it sees the mistake: so that is tried first. (The value of a block
+  // at the end of the file keeps its line end, so the whole text is what counts.)
+  if (const std::size_t last = text.find_last_not_of(" \r\n"); last != std::string_view::npos) {
+    Builder trial(limits);
+    if (auto problem = parse_into(trial, text.substr(0, last + 1), name))
+      return tl::make_unexpected(*std::move(problem));
+  }
+  Builder builder(limits);
+  if (auto problem = parse_into(builder, text, name)) return tl::make_unexpected(*std::move(problem));
   if (!builder.root()) return std::make_shared<YamlNode>();  // an empty file is an empty document
   return builder.root();
 }

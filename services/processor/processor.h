@@ -5,6 +5,8 @@
 // and stations() from any.
 #pragma once
 
+#include <prometheus/registry.h>
+
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,7 +15,6 @@
 #include "base/result.h"
 #include "core/factor.h"
 #include "platform/clock.h"
-#include "prometheus/registry.h"
 #include "processor/readings_stage.h"
 #include "processor/rules_store.h"
 #include "stream/worker.h"

@@ -1,5 +1,8 @@
 #include "qingchuan/service_host.h"
 
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+
 #include <condition_variable>
 #include <mutex>
 

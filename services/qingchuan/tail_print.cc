@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/time.h"
+#include "platform/yaml_value.h"
 #include "qingchuan/v1/config.pb.h"
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/later.pb.h"
@@ -71,14 +72,6 @@ std::string hex_of(std::string_view bytes) {
   return out;
 }
 
-bool utf8(std::string_view text) {
-  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
-  v1::Tick probe;  // protobuf's own check, as for any string field
-  probe.set_upstream(std::string(text));
-  std::string out;
-  return google::protobuf::util::MessageToJsonString(probe, &out).ok();
-}
-
 std::string json_value(std::string_view topic, const stream::Record& record) {
   if (record.tombstone) return "null";
   MessagePtr message = message_of(topic);
@@ -128,7 +121,7 @@ Printed print_record(std::string_view topic, const stream::Record& record, TailF
   if (format == TailFormat::Csv) return p;
   p.text = "{\"partition\":" + std::to_string(record.from->partition) + ",\"offset\":" + std::to_string(record.offset) +
            ",\"written\":\"" + core::to_iso(core::event_time(record.written_ms)) + "\",\"key\":" +
-           (utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +
+           (platform::is_valid_utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +
            ",\"value\":" + json_value(topic, record) + "}\n";
   return p;
 }

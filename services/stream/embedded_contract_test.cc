@@ -1,5 +1,6 @@
 // The contract of log.h on the embedded log.
 #include <atomic>
+#include <stdexcept>
 
 #include "stream/embedded_test_directory.h"
 #include "stream/log_contract_test.h"
@@ -40,7 +41,8 @@ class EmbeddedHarness final : public LogHarness {
     const auto holders = log_->holders(spec.group);
     ASSERT_TRUE(holders.has_value());
     for (const LeaseHolder& holder : *holders) {
-      if (holder.member == spec.member) ASSERT_TRUE(log_->fence(spec.group, holder.partition).has_value());
+      if (holder.member != spec.member) continue;
+      ASSERT_TRUE(log_->fence(spec.group, holder.partition).has_value());
     }
   }
 

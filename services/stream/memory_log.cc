@@ -236,13 +236,18 @@ void MemoryLog::compact_now() {
     if (topic.spec.cleanup == Cleanup::Delete) continue;
     for (auto& partition : topic.partitions) {
       std::unordered_map<std::string_view, Offset> last;
-      for (const auto& record : partition->records) last[record->key] = record->offset;
+      const auto young = [now, lag = topic.spec.compaction_lag.count()](const auto& record) {
+        return record->written_ms + lag > now;
+      };
+      // The young ones neither go nor make others go: a reader within the lag sees every value.
+      for (const auto& record : partition->records) {
+        if (!young(record)) last[record->key] = record->offset;
+      }
       std::deque<std::shared_ptr<const Stored>> kept;
       for (const auto& record : partition->records) {
-        const bool superseded = last[record->key] != record->offset;
         const bool old_tombstone = !record->value && record->written_ms + options_.tombstone_kept.count() < now;
-        const bool young = record->written_ms + topic.spec.compaction_lag.count() > now;
-        if (young || (!superseded && !old_tombstone)) kept.push_back(record);
+        const bool stays = young(record) || (last[record->key] == record->offset && !old_tombstone);
+        if (stays) kept.push_back(record);
       }
       partition->records.swap(kept);
     }
@@ -259,6 +264,7 @@ void MemoryLog::retain_now() {
       while (!records.empty() && records.front()->written_ms + topic.spec.retention.count() < now) {
         partition->start = records.front()->offset + 1;
         records.pop_front();
+        if (records.empty()) partition->start = partition->end;
       }
     }
   }

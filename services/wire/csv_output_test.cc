@@ -1,1 +1,136 @@
+#include "wire/csv_output.h"
+
 #include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "qingchuan/v1/output.pb.h"
+
+namespace qc::wire {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+
+constexpr std::int64_t kStart = 1'449'532'800'000;  // 2015-12-08T08:00+08:00
+
+v1::Mean mean() {
+  v1::Mean m;
+  m.set_site("Dongsi");
+  m.set_factor(v1::PM2_5);
+  m.set_window(v1::H1);
+  m.set_start_ms(kStart);
+  m.set_end_ms(kStart + 3'600'000);
+  m.set_value(12'333'333);
+  m.set_valid(true);
+  m.set_sum(37'000'000);
+  m.set_count(3);
+  m.set_expected(4);
+  m.set_min(10'500'000);
+  m.set_max(15'000'000);
+  m.set_status(v1::CLOSED);
+  m.set_source(v1::MINUTE);
+  m.set_region("C");
+  m.set_clause("GB 3095-2012 table 4");
+  m.mutable_origin()->set_rules("0123456789abcdef");
+  m.mutable_origin()->set_partition(2);
+  m.mutable_origin()->set_offset(77);
+  return m;
+}
+
+std::string line(const v1::Mean& m) {
+  std::string out;
+  append_csv(m, out);
+  return out;
+}
+
+TEST(MeanCsv, HasTheColumnsOfTheContractInTheirOrder) {
+  EXPECT_TRUE(
+      mean_csv_header().starts_with("site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"));
+  EXPECT_EQ(line(mean()),
+            "Dongsi,PM2.5,1h,2015-12-08T08:00:00+08:00,2015-12-08T09:00:00+08:00,12.333333,ug/m3,3,0.75,closed,0,,"
+            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77\n");
+  const std::string text = line(mean());
+  EXPECT_EQ(std::count(text.begin(), text.end(), ','),
+            std::count(mean_csv_header().begin(), mean_csv_header().end(), ','));
+}
+
+TEST(MeanCsv, GivesCarbonMonoxideInMilligrams) {
+  v1::Mean m = mean();
+  m.set_factor(v1::CO);
+  m.set_sum(800'000'000);
+  m.set_count(1);
+  m.set_expected(1);
+  EXPECT_NE(line(m).find(",0.8,mg/m3,1,1,closed,"), std::string::npos) << line(m);
+}
+
+TEST(MeanCsv, GivesAnIndexAsAWholeNumberWithItsPrimaryPollutants) {
+  v1::Mean m = mean();
+  m.set_factor(v1::AQI);
+  m.set_value(187'000'000);
+  m.add_primary(v1::PM2_5);
+  m.add_primary(v1::PM10);
+  EXPECT_NE(line(m).find(",187,point,3,0.75,closed,0,PM2.5+PM10,"), std::string::npos) << line(m);
+}
+
+TEST(MeanCsv, HasNoValueWhereThereIsNoneToSpeakOf) {
+  v1::Mean m = mean();
+  m.set_valid(false);
+  EXPECT_NE(line(m).find("+08:00,,ug/m3,3,0.75,closed,"), std::string::npos) << line(m);
+  m.set_status(v1::AMENDED_AGAIN);
+  EXPECT_NE(line(m).find("+08:00,,ug/m3,3,0.75,amended,"), std::string::npos) << line(m);
+  m.set_status(v1::RUNNING);  // an open window shows what there is so far
+  EXPECT_NE(line(m).find("+08:00,12.333333,ug/m3,3,0.75,running,"), std::string::npos) << line(m);
+  m.set_count(0);
+  m.set_sum(0);
+  EXPECT_NE(line(m).find("+08:00,,ug/m3,0,0,running,0,,false,,minute,C,,,"), std::string::npos) << line(m);
+}
+
+TEST(MeanCsv, QuotesWhatWouldBreakALine) {
+  v1::Mean m = mean();
+  m.set_site("a,\"b\"\nc");
+  EXPECT_TRUE(line(m).starts_with("\"a,\"\"b\"\"\nc\",PM2.5,")) << line(m);
+}
+
+TEST(SignalCsv, HasTheColumnsOfTheContractInTheirOrder) {
+  v1::Signal s;
+  s.set_id("reading_over_limit|Dongsi|CO|1449532800000");
+  s.set_revision(2);
+  s.set_rule("reading_over_limit");
+  s.set_subject("Dongsi");
+  s.set_factor(v1::CO);
+  s.set_window(v1::READING);
+  s.set_level(1);
+  s.set_state(v1::ACTIVE);
+  s.set_at_ms(kStart + 1500);
+  s.set_began_ms(kStart);
+  s.set_value(10'100'000'000);
+  s.set_limit(10'000'000'000);
+  s.set_clause("GB 3095-2012 table 1");
+  s.set_region("C");
+  s.mutable_origin()->set_rules("0123456789abcdef");
+  s.mutable_origin()->set_offset(5);
+  std::string out;
+  append_csv(s, out);
+  EXPECT_TRUE(signal_csv_header().starts_with(
+      "id,revision,rule,subject,factor,window,level,state,at,value,limit,clause,reason,"));
+  EXPECT_EQ(out,
+            "reading_over_limit|Dongsi|CO|1449532800000,2,reading_over_limit,Dongsi,CO,reading,1,active,"
+            "2015-12-08T08:00:01.500+08:00,10.1,10,GB 3095-2012 table "
+            "1,,mg/m3,2015-12-08T08:00:00+08:00,C,,,0123456789abcdef,0,5\n");
+  EXPECT_EQ(std::count(out.begin(), out.end(), ','),
+            std::count(signal_csv_header().begin(), signal_csv_header().end(), ','));
+}
+
+// Numbers of a later version must not stop `tail`.
+TEST(SignalCsv, AValueOfALaterVersionIsItsNumber) {
+  v1::Signal s;
+  s.set_factor(static_cast<v1::Factor>(99));
+  s.set_state(static_cast<v1::SignalState>(42));
+  std::string out;
+  append_csv(s, out);
+  EXPECT_NE(out.find(",99,"), std::string::npos) << out;
+  EXPECT_NE(out.find(",42,"), std::string::npos) << out;
+}
+
+}  // namespace
+}  // namespace qc::wire

@@ -1,1 +1,259 @@
+// Golden bytes of every record type (tests/golden/records): <record>.hex is what a released version wrote, <record>.txt
+// the same as text. What is encoded today must be those bytes, and those bytes must still be read as that text: a log
+// is kept for years. QC_UPDATE_GOLDEN=1 writes the files of new records; existing ones only change with a reason.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "qingchuan/v1/config.pb.h"
+#include "qingchuan/v1/input.pb.h"
+#include "qingchuan/v1/later.pb.h"
+#include "qingchuan/v1/output.pb.h"
+#include "wire/codec.h"
+#include "wire/rules.h"
+
+namespace qc::wire {
+namespace {
+
+namespace fs = std::filesystem;
+namespace v1 = ::qingchuan::v1;
+using google::protobuf::Message;
+using google::protobuf::TextFormat;
+
+constexpr std::int64_t kStart = 1'449'532'800'000;
+constexpr Provenance kFrom{"0123456789abcdef", 2};
+
+fs::path folder() {
+  return fs::path(QC_SOURCE_DIR) / "tests" / "golden" / "records";
+}
+bool updating() {
+  return std::getenv("QC_UPDATE_GOLDEN") != nullptr;
+}
+
+std::string slurp(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+// 32 bytes a line, so that a change is seen where it is.
+std::string hex(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15u];
+    if (i % 32 == 31 || i + 1 == bytes.size()) out += '\n';
+  }
+  return out;
+}
+
+std::string unhex(const std::string& text) {
+  std::string out;
+  int high = -1;
+  for (const char c : text) {
+    if (c == '\n') continue;
+    const int digit = c <= '9' ? c - '0' : c - 'a' + 10;
+    if (high >= 0) out += static_cast<char>(high << 4 | digit);
+    high = high >= 0 ? -1 : digit;
+  }
+  return out;
+}
+
+std::string text_of(const Message& message) {
+  std::string text;
+  TextFormat::Printer printer;
+  printer.SetUseUtf8StringEscaping(true);
+  printer.PrintToString(message, &text);
+  return text;
+}
+
+std::string deterministic(const Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+std::set<std::string>& checked() {
+  static std::set<std::string> names;
+  return names;
+}
+
+// `bytes` is what the code writes today.
+void check(const std::string& name, const std::string& bytes, Message&& message) {
+  checked().insert(name);
+  const fs::path hex_path = folder() / (name + ".hex");
+  const fs::path text_path = folder() / (name + ".txt");
+  if (updating() && !fs::exists(hex_path)) {
+    ASSERT_TRUE(message.ParseFromString(bytes));
+    std::ofstream(hex_path, std::ios::binary) << hex(bytes);
+    std::ofstream(text_path, std::ios::binary) << text_of(message);
+  }
+  ASSERT_TRUE(fs::exists(hex_path)) << "no golden bytes of " << name << ": run with QC_UPDATE_GOLDEN=1";
+  EXPECT_EQ(hex(bytes), slurp(hex_path)) << name << " is written differently now";
+  ASSERT_TRUE(message.ParseFromString(unhex(slurp(hex_path)))) << name;
+  EXPECT_EQ(text_of(message), slurp(text_path)) << name << " is read differently now";
+  // A number that lost its name would hide among the unknown fields.
+  EXPECT_TRUE(message.GetReflection()->GetUnknownFields(message).empty()) << name;
+}
+
+// Messages that no code of ours writes yet: their text is written here.
+template <class M>
+void check_later(const std::string& name, const std::string& text) {
+  M message;
+  ASSERT_TRUE(TextFormat::ParseFromString(text, &message)) << name;
+  check(name, deterministic(message), M());
+}
+
+TEST(Golden, InputRecords) {
+  BatchBuilder builder;
+  builder.begin("站-1", core::receive_time(kStart + 61'500), kStart + 60'000, core::Source::Minute,
+                core::event_time(kStart), std::chrono::minutes(1));
+  builder.add(0, core::Factor::PM25, core::Unit::UgM3, {355, 1});
+  builder.add(0, core::Factor::CO, core::Unit::MgM3, {8, 1});
+  builder.add(1, core::Factor::PM25, core::Unit::UgM3, {36, 0});
+  builder.add(2, core::Factor::PM25, core::Unit::UgM3, {0, 0}, *core::parse_flag('D'));
+  builder.add(2, core::Factor::O3, core::Unit::UgM3, {-4, 0});
+  check("input_batch", builder.finish(), v1::Input());
+  check("input_register",
+        encode_register({"S1", "东四", core::SiteKind::Evaluation, core::AreaClass::Class2, "C", "P"}), v1::Input());
+  check("input_tick", encode_tick(core::event_time(kStart)), v1::Input());
+  check("input_rules", encode_rules_switch({"0123456789abcdef", core::Timeline::Fed}), v1::Input());
+  check("input_amend",
+        encode_amend({"a1",
+                      "S1",
+                      core::Factor::PM10,
+                      {core::event_time(kStart), core::event_time(kStart + 3'600'000)},
+                      core::Amend::Action::Replace,
+                      core::ug(42),
+                      "calibration",
+                      "li",
+                      true}),
+        v1::Input());
+}
+
+TEST(Golden, MeanRecords) {
+  core::Mean mean;
+  mean.site = "S1";
+  mean.region = "C";
+  mean.root = "P";
+  mean.factor = core::Factor::AQI;
+  mean.window = core::Window::H1;
+  mean.interval = {core::event_time(kStart), core::event_time(kStart + 3'600'000)};
+  mean.value = core::ug(187);
+  mean.valid = true;
+  mean.sum_pg = 2'220'000'000;
+  mean.count = 57;
+  mean.expected = 60;
+  mean.min = core::ug(3);
+  mean.max = core::ug(999);
+  mean.status = core::Status::Amended;
+  mean.revision = 2;
+  mean.reason = "late";
+  mean.source = core::Source::Minute;
+  mean.audited = true;
+  mean.primary = {core::Factor::PM25, core::Factor::PM10};
+  mean.sub_indices = {{core::Factor::PM25, 187}, {core::Factor::O3, 12}};
+  mean.clause = "HJ 633-2012 4.2";
+  mean.origin = {17, 4242};
+  check("mean", encode_mean(mean, kFrom), v1::MeanRecord());
+  check("mean_tick", encode_mean_tick(core::event_time(kStart), "processor", 3), v1::MeanRecord());
+}
+
+TEST(Golden, SignalRecords) {
+  core::Signal signal;
+  signal.id = "hour_limit|S1|PM10|3";
+  signal.revision = 1;
+  signal.rule = "hour_limit";
+  signal.subject = "S1";
+  signal.region = "C";
+  signal.root = "P";
+  signal.factor = core::Factor::PM10;
+  signal.window = core::Window::H1;
+  signal.level = 1;
+  signal.state = core::SignalState::Cleared;
+  signal.at = core::event_time(kStart + 3'600'000);
+  signal.began = core::event_time(kStart);
+  signal.value = core::ug(120);
+  signal.limit = core::ug(150);
+  signal.clause = "GB 3095-2012 table 1";
+  signal.reason = "below the limit";
+  signal.interval = {core::event_time(kStart), core::event_time(kStart + 3'600'000)};
+  signal.count = 57;
+  signal.expected = 60;
+  signal.origin = {17, 4242};
+  check("signal", encode_signal(signal, kFrom), v1::SignalRecord());
+  check("signal_tick", encode_signal_tick(core::event_time(kStart), "processor", 3), v1::SignalRecord());
+}
+
+TEST(Golden, DeadLetter) {
+  const DeadLetter letter{"readings",           2, 4242, core::Reason::Truncated,
+                          "ends in the middle", 1, "S1", std::string_view("\x0a\xff\x00!", 4),
+                          "processor"};
+  check("dead_letter", encode_dead_letter(letter, 3), v1::DeadLetter());
+}
+
+TEST(Golden, RuleSet) {
+  v1::RuleSet rules;
+  ASSERT_TRUE(TextFormat::ParseFromString(R"(
+    standards { id: "GB 3095-2012" title: "Ambient air quality standards" source: "the standard" confidence: PRIMARY }
+    limits { standard: "GB 3095-2012" clause: "table 1" factor: SO2 window: H1 class_1: 150000000 class_2: 500000000 unit: UG_M3 until: 1772294400000 }
+    aqi_editions { standard: "GB 3095-2012" clause: "4" iaqi: 0 iaqi: 50 round_input: true minimum: 1
+      items { factor: CO window: H1 unit: MG_M3 concentrations: 0 concentrations: 5000000 above: NONE decimals: 1 hourly: true } }
+    signals { id: "aqi" kind: AQI_LEVEL on: 150000000 on: 200000000 dead_band_percent: 10 no_data: 7200000 stale_max: 86400000 }
+    horizons { close_after: 600000 slots_kept: 21600000 hours_kept: 345600000 running_every: 0 ahead_max: 300000 valid_minutes: 45 }
+    regions { id: "P" name: "吕梁市" name_en: "Lüliang" } regions { id: "C" name: "离石区" parent: "P" }
+    sites { id: "S1" name: "站" region: "C" kind: EVALUATION area_class: CLASS_2 factors: [PM2_5, CO] lon: 111.5 lat: 37.5 from: 1400000000000 exempt: O3 }
+  )",
+                                          &rules));
+  check("rule_set", canonical_bytes(rules), v1::RuleSet());
+  ASSERT_TRUE(parse_rules(unhex(slurp(folder() / "rule_set.hex"))));
+}
+
+TEST(Golden, MessagesOfLaterServices) {
+  check_later<v1::Track>(
+      "track", R"(batch { vehicle: "V1" received_ms: 5 stamp_ms: 4 start_ms: 3 step_ms: 1000 lon_e7: [1115000000, -1]
+    lat_e7: [375000000, -2] columns { factor: PM10 unit: UG_M3 decimals: 1 values: [5, -6] flags: "N-" code: "a34002" } })");
+  check_later<v1::Pass>("pass", R"(vehicle: "V1" start_ms: 1 end_ms: 2 revision: 3
+    peaks { factor: O3 at_ms: 1 lon_e7: 2 lat_e7: 3 value: 4 background: 5 } origin { rules: "r" partition: 1 first_offset: 2 offset: 3 })");
+  check_later<v1::Event>("event",
+                         R"(id: "e" region: "C" root: "P" kind: "forecast" source: "centre" at_ms: 1 received_ms: 2
+    text { key: "b" value: "2" } text { key: "a" value: "1" })");
+  check_later<v1::Alert>("alert",
+                         R"(key: "k" revision: 1 rule: "r" subject: "s" level: 2 condition: "active" response: "unacked"
+    suppression: "none" signal_id: "i" signal_revision: 3)");
+  check_later<v1::Task>("task", R"(id: "t" revision: 1 state: "new" cause: "c" alert_key: "k" handler: "h")");
+  check_later<v1::LedgerEntry>("ledger_entry",
+                               R"(id: "l" subject: "s" who: "li" at_ms: 1 why: "w" before: "b" after: "a")");
+  check_later<v1::Command>("command",
+                           R"(id: "c" subject: "s" action: "acknowledge" who: "li" expected_revision: 1 at_ms: 2
+    arguments { key: "b" value: "2" } arguments { key: "a" value: "1" })");
+  check_later<v1::User>("user", R"(account: "li" revision: 1 roles: "dispatcher" password_hash: "\001\377")");
+}
+
+// Runs after the others (registered last): nothing stands in the folder that no test reads.
+TEST(GoldenFolder, HoldsNothingElse) {
+  if (checked().size() < 19) GTEST_SKIP() << "run together with the other golden tests";
+  std::set<std::string> there;
+  for (const auto& entry : fs::directory_iterator(folder())) {
+    if (entry.path().extension() == ".hex") there.insert(entry.path().stem().string());
+  }
+  EXPECT_EQ(there, checked());
+}
+
+}  // namespace
+}  // namespace qc::wire

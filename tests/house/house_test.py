@@ -4,6 +4,7 @@
     python3 tests/house/house_test.py
 """
 
+import shutil
 import sys
 import tempfile
 import unittest
@@ -76,6 +77,14 @@ class Broken(unittest.TestCase):
         self.assert_include(True, "core", "#include <random>", test=True)
         self.assert_include(False, "core", '#include "wire/a.h"', test=True)
 
+    def test_a_helper_that_only_core_tests_include_is_a_test(self):
+        helper = {"services/core/shuffle.h": HEAD + "#include <random>\n", "services/core/shuffle.cc": '#include "core/shuffle.h"\n#include <fstream>\n',
+                  "services/core/a_test.cc": '#include "core/shuffle.h"\n'}
+        self.assertFalse(self.found(rules.include_rules, helper))
+        self.assertTrue(self.found(rules.include_rules, {**helper, "services/core/a.cc": '#include "core/shuffle.h"\n'}))
+        del helper["services/core/a_test.cc"]
+        self.assertTrue(self.found(rules.include_rules, helper))
+
     def test_wire_includes_core_but_neither_stream_nor_platform(self):
         self.assert_include(True, "wire", '#include "core/a.h"')
         self.assert_include(True, "wire", '#include "qingchuan/v1/input.pb.h"')
@@ -147,6 +156,13 @@ class Broken(unittest.TestCase):
         self.assertTrue(judge(good, mode=0o644))
         self.assertTrue(judge(good + "if true; then\n"))
         self.assertTrue(judge("#!/usr/bin/env bash\necho a\n"))
+
+    @unittest.skipUnless(shutil.which("shellcheck"), "shellcheck is missing: deploy/install.sh lint")
+    def test_what_shellcheck_warns_of_is_found(self):
+        root = self.tree({"deploy/a.sh": "#!/usr/bin/env bash\nset -euo pipefail\necho $(ls) \"$unset\"\n"})
+        (root / "deploy/a.sh").chmod(0o755)
+        found = rules.script_rules(root, ["deploy/a.sh"])
+        self.assertTrue(any("SC2154" in line and line.startswith("deploy/a.sh:3:") for line in found), found)
 
     def test_a_check_disabled_without_a_reason_is_found(self):
         config = "Checks: >\n  -*,\n  bugprone-*,\n  -bugprone-x\n"

@@ -7,6 +7,7 @@ over the real tree and over small broken ones.
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -76,12 +77,30 @@ def code_only(line):
     return line.split("//", 1)[0]
 
 
+def test_files(root, files):
+    """The tests, and the helpers that only tests include (with the .cc beside such a header)."""
+    includers = {}
+    for name in sources(root, files):
+        for line in read(root, name).splitlines():
+            match = INCLUDE.match(line)
+            if match and match.group(1) == '"':
+                includers.setdefault(f"services/{match.group(2)}", set()).add(name)
+    tests = {f for f in sources(root, files) if f.endswith("_test.cc")}
+    while True:
+        headers = {header for header, users in includers.items()
+                   if header not in tests and users - {header[:-2] + ".cc"} and users - {header[:-2] + ".cc"} <= tests}
+        if not headers:
+            return tests
+        tests |= headers | {header[:-2] + ".cc" for header in headers}
+
+
 def include_rules(root, files):
     found = []
+    tests = test_files(root, files)
     for name in sources(root, files):
         parts = name.split("/")
         room = parts[1]
-        test = name.endswith("_test.cc") or name.endswith("_test.h")
+        test = name in tests
         if len(parts) < 3:
             found.append(f"{name}:1: a source file stands in a room, not beside the rooms")
             continue
@@ -197,6 +216,9 @@ def script_rules(root, files):
         parsed = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True)
         if parsed.returncode != 0:
             found.append(f"{name}:1: bash -n: {parsed.stderr.strip()}")
+        elif shutil.which("shellcheck"):
+            judged = subprocess.run(["shellcheck", "-S", "warning", "-f", "gcc", str(path)], capture_output=True, text=True)
+            found += [f"{name}{line[len(str(path)):]}" for line in judged.stdout.splitlines()]
         if not os.access(path, os.X_OK):
             found.append(f"{name}:1: a script is executable (chmod +x)")
         if "set -euo pipefail" not in read(root, name):

@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # clang-tidy (.clang-tidy) over the files that the preset asan compiles; its compile commands are clang's own.
 #
-#   tests/house/tidy.sh [FILE...]      (default: all of services/ but the tests)
+#   tests/house/tidy.sh [--deep] [FILE...]      (default: all of services/ but the tests)
+#
+# --deep: with clang's static analyzer, which follows paths and takes twice the time (tests/nightly.sh tidy-deep).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+quick=(--checks=-clang-analyzer-*)
+if [[ ${1:-} == --deep ]]; then
+  quick=()
+  shift
+fi
 
 commands=${QC_TIDY_BUILD:-build/asan}
 if [[ ! -f $commands/compile_commands.json ]]; then
@@ -29,7 +37,7 @@ if [[ ${#files[@]} -eq 0 ]]; then
 fi
 
 started=$SECONDS
-if ! printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 "$tool" --quiet -p "$commands" 2>&1 |
+if ! printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 "$tool" --quiet "${quick[@]}" -p "$commands" 2>&1 |
   { ! grep -v -E '^[0-9]+ warnings? generated\.$|^Suppressed |^Use -header-filter|^$'; }; then
   echo "tidy: mend what is above, or disable the check in .clang-tidy with its reason" >&2
   exit 1

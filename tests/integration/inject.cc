@@ -1,0 +1,83 @@
+// A helper of the integration tests: writes what no well-behaved program would write.
+//
+//   integration_inject create DIR CONFIG wall|fed   sets up an empty log, as `feed` (fed) or `up` (wall) would
+//   integration_inject append DIR                   appends the records on standard input, each a line
+//                                                     TOPIC PARTITION KEY VALUE
+//                                                   with key and value in hexadecimal ("-": empty, "~": a tombstone);
+//                                                   prints "PARTITION OFFSET" of each
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "qingchuan/open_log.h"
+#include "stream/embedded_log.h"
+
+namespace qc {
+namespace {
+
+int failed(const std::string& what) {
+  std::fprintf(stderr, "integration_inject: %s\n", what.c_str());
+  return 1;
+}
+
+std::optional<std::string> bytes_of(const std::string& hex) {
+  if (hex == "-") return std::string();
+  if (hex.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    const std::string pair = hex.substr(i, 2);
+    if (pair.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
+    bytes += static_cast<char>(std::stoi(pair, nullptr, 16));
+  }
+  return bytes;
+}
+
+int create(const std::string& directory, const std::string& config, const std::string& timeline) {
+  std::string hash;
+  const core::Timeline kind = timeline == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
+  const auto made = commands::create_log({directory, config}, kind, hash);
+  return made ? 0 : failed(describe(made.error()));
+}
+
+int append(const std::string& directory) {
+  auto log = stream::open_embedded(directory, {});
+  if (!log) return failed(describe(log.error()));
+  auto appender = (*log)->appender();
+  if (!appender) return failed(describe(appender.error()));
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::istringstream words(line);
+    stream::NewRecord record;
+    std::string key;
+    std::string value;
+    if (!(words >> record.to.topic >> record.to.partition >> key >> value)) return failed("not a record: " + line);
+    const auto key_bytes = bytes_of(key);
+    if (!key_bytes) return failed("not hexadecimal: " + key);
+    record.key = *key_bytes;
+    if (value != "~") {
+      record.value = bytes_of(value);
+      if (!record.value) return failed("not hexadecimal: " + value);
+    }
+    const stream::TopicPartition to = record.to;
+    const std::array records = {std::move(record)};
+    if (auto done = (*appender)->append(records); !done) return failed(describe(done.error()));
+    const auto range = (*log)->range(to);
+    if (!range) return failed(describe(range.error()));
+    std::printf("%d %lld\n", to.partition, static_cast<long long>(range->end - 1));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace qc
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 4 && args[0] == "create") return qc::create(args[1], args[2], args[3]);
+  if (args.size() == 2 && args[0] == "append") return qc::append(args[1]);
+  return qc::failed("create DIR CONFIG wall|fed, or append DIR");
+}
