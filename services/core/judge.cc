@@ -86,17 +86,16 @@ void Judge::fold(const Site& site, HourCondition& c, Track& track, EventTime fro
 }
 
 // A condition over hours is normal before `hour`, its first one above the level; a correction may still show that it began
-// before, as long as there is an hour that can be corrected and was judged by these rules.
+// before, as far back as an hour can be corrected and was judged by these rules.
 EventTime Judge::base_time(const Site& site, EventTime hour) const {
-  const EventTime cut = now_ == EventTime::min() ? hour : hour_of(now_ - rules_.horizons.hours_kept);
-  return std::max(site.judged_from, std::min(cut, hour));
+  return std::max(site.judged_from, std::min(hour, frontier_ - rules_.horizons.hours_kept));
 }
 
 void Judge::hour_closed(Site& site, EventTime hour) {
   // New conditions first: the first hour above the lowest level makes one.
   for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
     if (find(site, r.id, factor) == nullptr && above_lowest(site, r, factor, hour)) {
-      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, hour), hour});
+      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, hour), hour, hour});
     }
   });
   for (HourCondition& c : site.conditions) {
@@ -107,6 +106,7 @@ void Judge::hour_closed(Site& site, EventTime hour) {
     c.next = hour + kHour;
     site.dirty = true;
     if (c.track.step(limits ? &*limits : nullptr, o)) publish_last(site, c.rule, c.factor, Window::H1, c.track);
+    if (!c.track.normal()) c.last_active = hour;
   }
 }
 
@@ -117,12 +117,12 @@ bool Judge::above_lowest(const Site& site, const SignalRule& r, Factor factor, E
   return limits && *o.pg > limits->on[0];
 }
 
-void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours, EventTime frontier) {
+void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours) {
   for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
     if (find(site, r.id, factor) != nullptr) return;
     for (const AmendedHour& a : hours) {
       if (a.hour < site.judged_from || !above_lowest(site, r, factor, a.hour)) continue;
-      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, a.hour), frontier});
+      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, a.hour), frontier_, a.hour});
       break;
     }
   });
@@ -134,6 +134,7 @@ void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours, EventT
     fold(site, c, folded, c.base_time, c.next);
     const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, first->reason);
     c.track = std::move(folded);
+    c.last_active = std::max(c.last_active, std::min(hours.back().hour, c.next));
     site.dirty = true;
     for (const std::size_t i : changed) publish(site, c.rule, c.factor, Window::H1, c.track.episodes()[i]);
   }
@@ -155,7 +156,7 @@ void Judge::settle(Site& site, EventTime cut) {
     site.dirty = true;
   }
   const auto gone = std::erase_if(site.conditions, [](const HourCondition& c) {
-    return c.track.normal() && c.track.episodes().empty() && c.base.normal();
+    return c.track.normal() && c.track.episodes().empty() && c.base.normal() && c.last_active < c.base_time;
   });
   if (gone > 0) site.dirty = true;
 }

@@ -17,18 +17,19 @@ namespace qc::core {
 
 class Judge {
  public:
-  Judge(const RuleSet& rules, EventTime now, Offset offset, Outputs& out)
-      : rules_(rules), now_(now), offset_(offset), out_(out) {}
+  // `frontier`: all hours before it are closed, and have been judged.
+  Judge(const RuleSet& rules, EventTime now, EventTime frontier, Offset offset, Outputs& out)
+      : rules_(rules), now_(now), frontier_(frontier), offset_(offset), out_(out) {}
 
   // An hour of the site closed (with or without data). Hours come in order.
   void hour_closed(Site& site, EventTime hour);
   // Closed hours have another outcome than before: every condition that they are part of is folded again, once.
-  // `hours` in order; `frontier`: all hours before it are closed.
+  // `hours` in order.
   struct AmendedHour {
     EventTime hour;
     std::string reason;
   };
-  void hours_amended(Site& site, std::span<const AmendedHour> hours, EventTime frontier);
+  void hours_amended(Site& site, std::span<const AmendedHour> hours);
   // Nothing is pending or open over the site's hours: silence changes nothing.
   static bool quiet(const Site& site);
   // A reading took its slot. `end`: its instant, or the end of its interval.
@@ -63,6 +64,7 @@ class Judge {
 
   const RuleSet& rules_;
   EventTime now_;
+  EventTime frontier_;
   Offset offset_;
   Outputs& out_;
 };

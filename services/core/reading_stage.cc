@@ -203,7 +203,7 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
   std::int32_t too_many = 0;
   std::array<std::int32_t, kAccounts> counts{};
   const auto count = [&counts](Account a) { ++counts[static_cast<std::size_t>(a)]; };
-  Judge judge(*rules, now, offset, out);
+  Judge judge(*rules, now, frontier, offset, out);
 
   std::uint32_t rows = 0;
   for (const Column& c : batch.columns) rows = std::max(rows, c.count);
@@ -359,7 +359,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
   const bool minute = first || floor_to(now, kMinute) > floor_to(before, kMinute);
   const bool running = h.running_every.count() > 0 &&
                        (first || floor_to(now, h.running_every) > floor_to(before, h.running_every));
-  Judge judge(*rules, now, offset, out);
+  Judge judge(*rules, now, frontier, offset, out);
   for (Site* site : in_order()) {
     if (first) {
       // Readings before the first tick may stand in hours that are closed by now.
@@ -398,7 +398,7 @@ void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset
     data.reason.clear();
     e.freeze();
   }
-  if (!amended.empty()) judge.hours_amended(site, amended, frontier);
+  if (!amended.empty()) judge.hours_amended(site, amended);
   save_later(site);
 }
 

@@ -228,6 +228,7 @@ void Site::write(std::string& out) const {
     c.base.write(w);
     w.time(c.base_time);
     w.time(c.next);
+    w.time(c.last_active);
   }
   w.u64(reading_conditions.size());
   for (const ReadingCondition& c : reading_conditions) {
@@ -266,6 +267,7 @@ bool Site::read(std::string_view bytes) {
     if (!c.track.read(in) || !c.base.read(in)) return false;
     c.base_time = in.time();
     c.next = in.time();
+    c.last_active = in.time();
     // A fold goes from one to the other hour by hour; it is never longer than the horizon.
     if (c.base_time > c.next || c.next - c.base_time > kFoldMax) return false;
     if (hour_of(c.base_time) != c.base_time || hour_of(c.next) != c.next) return false;

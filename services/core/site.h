@@ -75,8 +75,8 @@ struct HourEntry {
   IndexOutcome index() const;
 };
 
-// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode has
-// left the horizon.
+// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode and
+// its last hour that was not normal have left the horizon.
 struct HourCondition {
   std::string rule;
   Factor factor = Factor::None;
@@ -84,6 +84,7 @@ struct HourCondition {
   Track base;         // folded up to `base_time`: where a correction folds again from
   EventTime base_time{};
   EventTime next{};   // the next hour to be folded
+  EventTime last_active{};  // the last hour after which it was not normal, or that was corrected
 };
 
 // A rule over single readings.

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "platform/config_checks.h"
+#include "platform/yaml_value.h"
 
 namespace qc::platform {
 
@@ -37,9 +38,9 @@ void load_rules(const schema::System& system, const fs::path& base, YamlLoader& 
     const std::string file = (base / system.rules(i)).lexically_normal().string();
     std::error_code ignored;
     if (!seen.insert(file).second) {
-      system_loader.add_problem(place, "`" + system.rules(i) + "` is listed twice");
+      system_loader.add_problem(place, "`" + printable(system.rules(i)) + "` is listed twice");
     } else if (!fs::is_regular_file(file, ignored)) {
-      system_loader.add_problem(place, "there is no file `" + file + "`");
+      system_loader.add_problem(place, "there is no file `" + printable(file) + "`");
     } else {
       files.push_back(file);
       loader.load_file(file);
@@ -94,7 +95,7 @@ Result<Loaded> load_config(const std::string& dir_or_file) {
   // Checks across fields only where the fields themselves are right: what follows from a reported mistake is noise.
   const bool system_right = system_loader.finish();
   if (rules_loader.finish()) check_rules(loaded.rules, rules_loader);
-  if (system_right && rules_loader.problems().empty()) check_system(loaded.system, loaded.rules, system_loader);
+  if (system_right) check_system(loaded.system, system_loader);
   loaded.problems = system_loader.problems();
   loaded.problems.insert(loaded.problems.end(), rules_loader.problems().begin(), rules_loader.problems().end());
   return loaded;
@@ -129,7 +130,6 @@ void apply_system_defaults(schema::System& system, const YamlLoader* written) {
   if (absent("limits.dead_letter_bytes_max")) limits.set_dead_letter_bytes_max(64 << 10);
   if (absent("limits.poll_records_max")) limits.set_poll_records_max(4096);
   if (absent("limits.append_queue_max")) limits.set_append_queue_max(100'000);
-  if (absent("limits.site_hours_max")) limits.set_site_hours_max(1024);
 }
 
 void apply_rules_defaults(schema::RuleSet& rules, const YamlLoader* written) {
@@ -142,6 +142,7 @@ void apply_rules_defaults(schema::RuleSet& rules, const YamlLoader* written) {
   if (absent("horizons.running_every")) horizons.set_running_every(5 * kMinute);
   if (absent("horizons.ahead_max")) horizons.set_ahead_max(5 * kMinute);
   if (absent("horizons.valid_minutes")) horizons.set_valid_minutes(45);
+  if (absent("horizons.site_hours_max")) horizons.set_site_hours_max(1024);
 }
 
 }  // namespace qc::platform

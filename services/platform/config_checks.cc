@@ -147,6 +147,13 @@ void check_horizons(const schema::Horizons& horizons, YamlLoader& loader) {
                                                   "; expected more than `slots_kept`, " +
                                                   duration_text(horizons.slots_kept()));
   }
+  // A site must be able to hold every hour that may still be amended, the current one, and the next (readings ahead).
+  const std::int64_t hours = horizons.hours_kept() / kHourMs + 2;
+  if (horizons.site_hours_max() < hours) {
+    loader.add_problem("horizons.site_hours_max", "`site_hours_max` is " + std::to_string(horizons.site_hours_max()) +
+                                                      "; expected at least " + std::to_string(hours) +
+                                                      " (`hours_kept` and two)");
+  }
 }
 
 void check_regions(const schema::RuleSet& rules, YamlLoader& loader) {
@@ -198,20 +205,13 @@ void check_rules(const schema::RuleSet& rules, YamlLoader& loader) {
   check_sites(rules, loader);
 }
 
-void check_system(const schema::System& system, const schema::RuleSet& rules, YamlLoader& loader) {
+void check_system(const schema::System& system, YamlLoader& loader) {
   for (int i = 0; i < system.topics_size(); ++i) {
     const schema::Topic& topic = system.topics(i);
     if (topic.compaction_lag() != 0 && topic.cleanup() == schema::DELETE) {
       loader.add_problem(path_of("topics", i, "compaction_lag"),
                          "`compaction_lag` means nothing in a topic that is not compacted");
     }
-  }
-  // A site must be able to hold every hour that may still be amended, the current one, and the next (readings ahead).
-  const std::int64_t hours = rules.horizons().hours_kept() / kHourMs + 2;
-  if (system.limits().site_hours_max() < hours) {
-    loader.add_problem("limits.site_hours_max",
-                       "`site_hours_max` is " + std::to_string(system.limits().site_hours_max()) +
-                           "; expected at least " + std::to_string(hours) + " (`hours_kept` of the rules and two)");
   }
 }
 

@@ -8,6 +8,6 @@
 namespace qc::platform {
 
 void check_rules(const ::qingchuan::v1::RuleSet& rules, YamlLoader& loader);
-void check_system(const ::qingchuan::v1::System& system, const ::qingchuan::v1::RuleSet& rules, YamlLoader& loader);
+void check_system(const ::qingchuan::v1::System& system, YamlLoader& loader);
 
 }  // namespace qc::platform

@@ -64,7 +64,6 @@ TEST_F(ConfigTest, AbsentValuesHaveTheDocumentedDefaults) {
   EXPECT_EQ(system.limits().dead_letter_bytes_max(), 65'536);
   EXPECT_EQ(system.limits().poll_records_max(), 4096);
   EXPECT_EQ(system.limits().append_queue_max(), 100'000);
-  EXPECT_EQ(system.limits().site_hours_max(), 1024);
   const schema::Horizons& horizons = loaded->rules.horizons();
   EXPECT_EQ(horizons.close_after(), 600'000);
   EXPECT_EQ(horizons.slots_kept(), 21'600'000);
@@ -125,10 +124,9 @@ TEST_F(ConfigTest, HorizonsAreWholeHoursAndInOrder) {
 }
 
 TEST_F(ConfigTest, ASiteMustBeAbleToHoldTheHoursThatAreKept) {
-  EXPECT_EQ(
-      problems("horizons: {hours_kept: 120h}\n", "limits: {site_hours_max: 121}\n"),
-      "qingchuan.yaml:4:10: `site_hours_max` is 121; expected at least 122 (`hours_kept` of the rules and two)\n");
-  EXPECT_EQ(problems("horizons: {hours_kept: 120h}\n", "limits: {site_hours_max: 122}\n"), "");
+  EXPECT_EQ(problems("horizons: {hours_kept: 120h, site_hours_max: 121}\n"),
+            "rules.yaml:1:30: `site_hours_max` is 121; expected at least 122 (`hours_kept` and two)\n");
+  EXPECT_EQ(problems("horizons: {hours_kept: 120h, site_hours_max: 122}\n"), "");
 }
 
 TEST_F(ConfigTest, LimitsOfOneFactorAndWindowDoNotOverlapInTime) {

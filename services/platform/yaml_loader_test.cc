@@ -115,7 +115,7 @@ TEST(YamlLoader, AnUnknownKeyNamesTheNearest) {
 TEST(YamlLoader, AnUnknownKeyWithNothingNearListsWhatIsExpected) {
   EXPECT_EQ(rules_problems("horizons:\n  grace: 5min\n"),
             "a.yaml:2:3: unknown key `grace` in Horizons; expected one of `close_after`, `slots_kept`, `hours_kept`, "
-            "`running_every`, `ahead_max`, `valid_minutes`\n");
+            "`running_every`, `ahead_max`, `valid_minutes`, `site_hours_max`\n");
 }
 
 TEST(YamlLoader, AKeyWrittenTwiceNamesTheFirst) {
@@ -251,7 +251,7 @@ TEST(YamlLoader, AllProblemsOfAFileAreToldAtOnce) {
   EXPECT_EQ(rules_problems("horizons: {valid_minutes: 0, grace: 1}\nregoins: []\nsignals: 7\n"),
             "a.yaml:1:27: `valid_minutes` is `0`; expected 1 to 60\n"
             "a.yaml:1:30: unknown key `grace` in Horizons; expected one of `close_after`, `slots_kept`, `hours_kept`, "
-            "`running_every`, `ahead_max`, `valid_minutes`\n"
+            "`running_every`, `ahead_max`, `valid_minutes`, `site_hours_max`\n"
             "a.yaml:2:1: unknown key `regoins` in RuleSet; did you mean `regions`?\n"
             "a.yaml:3:10: `signals` must be a list, not `7`\n");
 }
@@ -272,6 +272,8 @@ TEST(YamlLoader, ProblemsAreCountedToALimit) {
 TEST(YamlLoader, WhatIsNotYamlIsToldWithItsPlace) {
   EXPECT_EQ(rules_problems("regions: [a, b\nsites: 1\n"), "a.yaml:2:6: not YAML: end of sequence flow not found\n");
   EXPECT_EQ(rules_problems("a: 'open\n"), "a.yaml:1:9: not YAML: illegal EOF in scalar\n");
+  // The parser's own words quote the byte.
+  EXPECT_EQ(rules_problems("a: \"b\\\x01\"\n"), "a.yaml:1:8: not YAML: unknown escape character: \\x01\n");
   EXPECT_EQ(rules_problems("a: *nobody\n"), "a.yaml:1:4: not YAML: the referenced anchor is not defined\n");
   EXPECT_EQ(rules_problems("horizons: {}\n---\nhorizons: {}\n"),
             "a.yaml:2:1: a second document begins; expected one in a file\n");

@@ -11,6 +11,7 @@
 #include <streambuf>
 
 #include "base/assert.h"
+#include "platform/yaml_value.h"
 
 namespace qc::platform {
 namespace {
@@ -178,10 +179,10 @@ std::optional<Problem> parse_into(Builder& builder, std::string_view text, const
   } catch (const Stop& stop) {
     return Problem{{name, stop.line, stop.column}, stop.text};
   } catch (const YAML::Exception& error) {
-    if (error.mark.is_null()) return Problem{{name, 0, 0}, "not YAML: " + error.msg};
-    return Problem{{name, line_of(error.mark), column_of(error.mark)}, "not YAML: " + error.msg};
+    if (error.mark.is_null()) return Problem{{name, 0, 0}, "not YAML: " + printable(error.msg)};
+    return Problem{{name, line_of(error.mark), column_of(error.mark)}, "not YAML: " + printable(error.msg)};
   } catch (const std::exception& error) {
-    return Problem{{name, 0, 0}, std::string("not YAML: ") + error.what()};
+    return Problem{{name, 0, 0}, "not YAML: " + printable(error.what())};
   }
 }
 

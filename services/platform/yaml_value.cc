@@ -179,12 +179,11 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t kBytesMax = 40;
+std::string printable(std::string_view text, std::size_t bytes_max) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out = "`";
+  std::string out;
   while (!text.empty()) {
-    if (out.size() > kBytesMax) {
+    if (out.size() >= bytes_max) {
       out += "...";
       break;
     }
@@ -200,7 +199,11 @@ std::string shown(std::string_view text) {
       text.remove_prefix(length);
     }
   }
-  return out + "`";
+  return out;
+}
+
+std::string shown(std::string_view text) {
+  return "`" + printable(text, 40) + "`";
 }
 
 }  // namespace qc::platform

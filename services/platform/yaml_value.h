@@ -2,6 +2,7 @@
 // Pure functions; no floating point between a person's number and ours.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,7 +30,9 @@ std::optional<std::string> nearest_name(std::string_view written, const std::vec
 
 bool is_valid_utf8(std::string_view text);
 
-// For messages: in backticks, control characters and broken UTF-8 as \xNN, cut after about 40 bytes.
+// For messages: control characters and broken UTF-8 as \xNN, so that a line stays a line; cut after about `bytes_max`.
+std::string printable(std::string_view text, std::size_t bytes_max = 4096);
+// The same in backticks, cut after about 40 bytes.
 std::string shown(std::string_view text);
 
 }  // namespace qc::platform

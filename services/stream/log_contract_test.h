@@ -1,5 +1,6 @@
-// The contract of log.h as tests, for every implementation: log_contract_test.cc has the tests, each implementation
-// gives a harness and instantiates them:
+// The contract of log.h as tests, for every implementation: log_contract*_test.cc have the tests (records and
+// readers; groups and transactions; retention and compaction), each implementation gives a harness and instantiates
+// them:
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, LogContract, testing::Values(&make_memory_harness));
 //
@@ -9,8 +10,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "stream/log.h"
 
@@ -46,4 +51,94 @@ class LogContract : public testing::TestWithParam<HarnessFactory> {
   std::unique_ptr<LogHarness> harness_;
 };
 
+// What the tests are written with.
+namespace contract {
+
+inline constexpr Milliseconds kNow{0};
+inline constexpr Milliseconds kSoon{5000};  // a deadline, not a delay
+
+inline NewRecord record(const std::string& topic, int partition, std::string key, std::optional<std::string> value) {
+  return NewRecord{{topic, partition}, std::move(key), std::move(value), ""};
+}
+
+#define ASSERT_OK(expression)                                          \
+  do {                                                                 \
+    const auto& ok_result = (expression);                              \
+    ASSERT_TRUE(ok_result.has_value()) << describe(ok_result.error()); \
+  } while (false)
+
+inline Errc code_of(const Result<void>& result) {
+  return result ? Errc{} : result.error().code;
+}
+
+// Everything from `from` to the end that stands now, as "offset key=value" ("offset key!" for a tombstone).
+inline std::vector<std::string> read_all(Log& log, const TopicPartition& tp, Offset from = 0, std::size_t max = 7) {
+  std::vector<std::string> all;
+  const std::pair<TopicPartition, Offset> where[] = {{tp, from}};
+  auto reader = log.reader(where);
+  if (!reader) return {describe(reader.error())};
+  Batch batch;
+  for (;;) {
+    if (auto polled = (*reader)->poll(batch, max, kNow); !polled) return {describe(polled.error())};
+    if (batch.records.empty()) return all;
+    for (const Record& r : batch.records) {
+      all.push_back(std::to_string(r.offset) + " " + std::string(r.key) +
+                    (r.tombstone ? "!" : "=" + std::string(r.value)));
+    }
+  }
+}
+
+// Keys and values only, where offsets may differ between implementations.
+inline std::vector<std::string> values_of(Log& log, const TopicPartition& tp) {
+  std::vector<std::string> all = read_all(log, tp);
+  for (std::string& line : all) line = line.substr(line.find(' ') + 1);
+  return all;
+}
+
+inline std::map<std::string, std::string> fold(Log& log, const TopicPartition& tp) {
+  std::map<std::string, std::string> state;
+  const std::pair<TopicPartition, Offset> where[] = {{tp, 0}};
+  auto reader = log.reader(where);
+  EXPECT_TRUE(reader.has_value());
+  Batch batch;
+  do {
+    EXPECT_TRUE((*reader)->poll(batch, 100, kNow).has_value());
+    for (const Record& r : batch.records) {
+      if (r.tombstone) {
+        state.erase(std::string(r.key));
+      } else {
+        state[std::string(r.key)] = r.value;
+      }
+    }
+  } while (!batch.records.empty());
+  return state;
+}
+
+// Polls until the member owns `partitions` of them or the deadline has passed; records it meets are kept.
+struct Watched {
+  std::vector<TopicPartition> owned;
+  std::vector<std::string> values;
+};
+inline Watched poll_until(Member& member, const std::function<bool(const Watched&)>& enough, Watched watched = {}) {
+  const auto deadline = std::chrono::steady_clock::now() + kSoon;
+  Batch batch;
+  Assignment change;
+  while (!enough(watched) && std::chrono::steady_clock::now() < deadline) {
+    const auto polled = member.poll(batch, change, 10, Milliseconds(20));
+    EXPECT_TRUE(polled.has_value()) << describe(polled.error());
+    if (!polled) break;
+    for (const auto& tp : change.lost) std::erase(watched.owned, tp);
+    for (const auto& tp : change.gained) watched.owned.push_back(tp);
+    for (const Record& r : batch.records) watched.values.emplace_back(r.value);
+  }
+  return watched;
+}
+inline auto owns(std::size_t partitions) {
+  return [=](const Watched& watched) { return watched.owned.size() >= partitions; };
+}
+inline auto has_read(std::size_t values) {
+  return [=](const Watched& watched) { return watched.values.size() >= values; };
+}
+
+}  // namespace contract
 }  // namespace qc::stream

@@ -92,7 +92,7 @@ void MemoryLog::write(std::span<const NewRecord> records) {
 }
 
 namespace {
-// What keeps the views of a batch alive. The batch's own list is used again when nobody else holds it.
+// What keeps the views of a batch alive: its records, whatever compaction and retention do to the log.
 using Kept = std::vector<std::shared_ptr<const void>>;
 }  // namespace
 

@@ -1,51 +1,9 @@
-// The contract of log.h on the memory log, and its hooks for simulators.
+// The memory log's hooks for simulators; its contract is tested in memory_contract_test.cc.
 #include "stream/memory_log.h"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-
-#include "stream/log_contract_test.h"
-
 namespace qc::stream {
-namespace {
-
-class MemoryHarness final : public LogHarness {
- public:
-  MemoryHarness() : log_(options()) {}
-  Log& log() override { return log_; }
-  void advance(Milliseconds by) override { now_ms_ += by.count(); }
-  void maintain() override {
-    log_.retain_now();
-    log_.compact_now();
-  }
-  void die(std::unique_ptr<Member> member, const GroupSpec& spec) override {
-    log_.kill(spec.group, spec.member);
-    member.reset();
-    log_.expire(spec.group, spec.member);
-  }
-  void fence(const GroupSpec& spec) override { log_.fence(spec.group, spec.member); }
-
- private:
-  MemoryLogOptions options() {
-    MemoryLogOptions o;
-    o.now_ms = [this] { return now_ms_.load(); };
-    o.record_bytes_max = kRecordBytesMax;
-    o.tombstone_kept = kTombstonesKept;
-    return o;
-  }
-  std::atomic<std::int64_t> now_ms_{kStartMs};
-  MemoryLog log_;
-};
-
-std::unique_ptr<LogHarness> make_memory_harness() {
-  return std::make_unique<MemoryHarness>();
-}
-
-}  // namespace
-
-INSTANTIATE_TEST_SUITE_P(Memory, LogContract, testing::Values(&make_memory_harness));
-
 namespace {
 
 const TopicPartition kIn{"in", 0};

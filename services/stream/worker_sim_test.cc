@@ -5,6 +5,7 @@
 // itself; QC_SEED=n runs only that one.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <random>
 

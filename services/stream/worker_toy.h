@@ -3,7 +3,10 @@
 // letter for what is no number: it has all the ways in which a stage uses state, outputs, urgency and offsets.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>

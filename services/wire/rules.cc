@@ -191,6 +191,7 @@ class Builder {
     if (h.slots_kept() != 0) out.slots_kept = core::Duration(h.slots_kept());
     if (h.hours_kept() != 0) out.hours_kept = core::Duration(h.hours_kept());
     if (h.valid_minutes() != 0) out.valid_minutes = h.valid_minutes();
+    if (h.site_hours_max() != 0) out.site_hours_max = h.site_hours_max();
     const core::Duration zero(0);
     if (out.close_after < zero || out.running_every < zero || out.ahead_max < zero)
       return invalid("horizons: a negative duration");

@@ -1,0 +1,265 @@
+#include "qingchuan/summary.h"
+
+#include <array>
+#include <boost/json.hpp>
+#include <set>
+#include <unordered_map>
+
+#include "core/concentration.h"
+#include "core/reading_stage.h"
+#include "qingchuan/open_log.h"
+#include "wire/keys.h"
+
+namespace qc::commands {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+
+// All records of a topic up to its present end.
+template <class Visit>
+Result<void> read_all(stream::Log& log, const char* topic, Visit visit) {
+  const auto partitions = partitions_of(log, topic);
+  if (!partitions) return tl::make_unexpected(partitions.error());
+  for (int p = 0; p < *partitions; ++p) {
+    const stream::TopicPartition tp{topic, p};
+    const auto range = log.range(tp);
+    if (!range) return tl::make_unexpected(range.error());
+    const std::array from = {std::pair{tp, range->start}};
+    auto reader = log.reader(from);
+    if (!reader) return tl::make_unexpected(reader.error());
+    stream::Batch batch;
+    for (stream::Offset at = range->start; at < range->end;) {
+      if (auto polled = (*reader)->poll(batch, 4096, stream::Milliseconds(100)); !polled) return polled;
+      if (batch.records.empty()) break;
+      for (const stream::Record& r : batch.records) {
+        at = r.offset + 1;
+        if (r.offset < range->end) visit(r);
+      }
+    }
+  }
+  return {};
+}
+
+// What is kept of the latest revision of a mean while reading: enough for every count below.
+struct Latest {
+  std::int32_t revision = 0;
+  bool closed = false;
+  bool valid = false;
+  std::int64_t value = 0;
+  std::string primary;
+};
+
+void count_mean(const std::string& site, core::Factor factor, std::int64_t end_ms, const Latest& m, Summary& s) {
+  if (!m.closed) return;
+  ++s.means;
+  s.until_ms = std::max(s.until_ms, end_ms);
+  const std::int64_t start = end_ms - core::kHour.count();
+  s.from_ms = s.from_ms == 0 ? start : std::min(s.from_ms, start);
+  auto& [closed, valid] = s.hours[std::string(core::name(factor))];
+  ++closed;
+  if (!m.valid) return;
+  ++valid;
+  SiteSummary& of_site = s.sites[site];
+  if (factor == core::Factor::PM25) {
+    ++of_site.pm25_hours;
+    of_site.pm25_sum_pg += m.value;
+  }
+  if (factor != core::Factor::AQI) return;
+  const auto aqi = static_cast<int>(m.value / core::kMillion);
+  ++of_site.hours;
+  ++of_site.classes[static_cast<std::size_t>(aqi_class(aqi))];
+  of_site.aqi_max = std::max(of_site.aqi_max, aqi);
+  if (aqi > s.worst_aqi || (aqi == s.worst_aqi && std::tie(end_ms, site) < std::tie(s.worst_end_ms, s.worst_site))) {
+    s.worst_aqi = aqi;
+    s.worst_site = site;
+    s.worst_end_ms = end_ms;
+    s.worst_primary = m.primary;
+  }
+}
+
+Result<void> read_means(stream::Log& log, Summary& s) {
+  struct Series {
+    std::string site;
+    core::Factor factor;
+    std::unordered_map<std::int64_t, Latest> by_end;
+  };
+  std::map<std::string, Series> all;
+  v1::MeanRecord record;
+  auto done = read_all(log, "means", [&](const stream::Record& r) {
+    if (r.tombstone || !record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_mean()) return;
+    const v1::Mean& m = record.mean();
+    if (m.window() != v1::H1) return;
+    Series& series = all[m.site() + "|" + std::to_string(m.factor())];
+    series.site = m.site();
+    series.factor = static_cast<core::Factor>(m.factor());
+    Latest& latest = series.by_end[m.end_ms()];
+    if (m.revision() < latest.revision) return;
+    latest = {m.revision(), m.status() != v1::RUNNING, m.valid(), m.value(), {}};
+    for (const int f : m.primary()) {
+      latest.primary += (latest.primary.empty() ? "" : "+") + std::string(core::name(static_cast<core::Factor>(f)));
+    }
+    s.rules_hash = m.origin().rules();
+  });
+  if (!done) return done;
+  for (const auto& [key, series] : all) {
+    for (const auto& [end_ms, latest] : series.by_end) count_mean(series.site, series.factor, end_ms, latest, s);
+  }
+  return {};
+}
+
+Result<void> read_signals(stream::Log& log, Summary& s) {
+  struct Episode {
+    std::string rule;
+    int level = 0;
+    bool open = false;
+    bool withdrawn = false;
+  };
+  std::map<std::string, Episode> episodes;
+  v1::SignalRecord record;
+  auto done = read_all(log, "signals", [&](const stream::Record& r) {
+    if (!record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_signal()) return;
+    const v1::Signal& signal = record.signal();
+    Episode& e = episodes[signal.id()];
+    e.rule = signal.rule();
+    e.level = std::max(e.level, signal.level());
+    e.open = signal.state() == v1::ACTIVE || signal.state() == v1::STALE;
+    e.withdrawn = signal.state() == v1::WITHDRAWN;
+  });
+  if (!done) return done;
+  for (const auto& [id, e] : episodes) {
+    if (e.withdrawn) continue;
+    ++s.episodes[{e.rule, e.level}];
+    s.open_episodes += e.open ? 1 : 0;
+  }
+  return {};
+}
+
+Result<void> read_ledger(stream::Log& log, Summary& s) {
+  // The partition's entry of the state, the last of each partition; its other entries are not needed for the counts.
+  std::map<int, std::string> entries;
+  auto done = read_all(log, "processor-state", [&](const stream::Record& r) {
+    if (r.key == "P" && !r.tombstone) entries[r.from->partition] = r.value;
+  });
+  if (!done) return done;
+  for (const auto& [partition, bytes] : entries) {
+    core::ReadingStage stage([](std::string_view) { return false; });
+    if (!stage.load("P", bytes)) return fail(Errc::state_version, "the state of partition " + std::to_string(partition) + " is of another version");
+    const core::Ledger& ledger = stage.ledger();
+    s.ledger.in += ledger.in;
+    for (std::size_t i = 0; i < core::kAccounts; ++i) s.ledger.accounts[i] += ledger.accounts[i];
+    for (std::size_t i = 0; i < core::kReasons; ++i) s.ledger.malformed[i] += ledger.malformed[i];
+    s.has_ledger = true;
+  }
+  return {};
+}
+
+Result<void> read_dead_letters(stream::Log& log, Summary& s) {
+  v1::DeadLetter letter;
+  return read_all(log, "dead-letters", [&](const stream::Record& r) {
+    if (letter.ParseFromArray(r.value.data(), static_cast<int>(r.value.size()))) s.dead_letters[letter.reason()] += letter.readings();
+  });
+}
+
+std::string padded(std::string text, std::size_t width) {
+  // Chinese characters are two columns wide on a terminal and three bytes long.
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto u = static_cast<unsigned char>(text[i]);
+    if ((u & 0xc0) == 0x80) continue;
+    columns += u >= 0xe0 ? 2 : 1;
+  }
+  return columns < width ? text + std::string(width - columns, ' ') : text + " ";
+}
+
+std::string date(std::int64_t ms) { return core::to_iso(core::event_time(ms)).substr(0, 16); }
+
+}  // namespace
+
+Result<Summary> summarise(stream::Log& log, processor::RulesStore& rules) {
+  Summary s;
+  const auto timeline = rules.timeline();
+  if (!timeline) return tl::make_unexpected(timeline.error());
+  s.timeline = *timeline;
+  for (auto* read : {&read_means, &read_signals, &read_ledger, &read_dead_letters}) {
+    if (auto done = (*read)(log, s); !done) return tl::make_unexpected(done.error());
+  }
+  return s;
+}
+
+std::string to_text(const Summary& s, Language l) {
+  const bool zh = l == Language::Chinese;
+  const auto word = [zh](const char* chinese, const char* english) { return std::string(zh ? chinese : english); };
+  std::string out;
+  const auto row = [&out](const std::string& name, const std::string& value) { out += "  " + padded(name, 24) + value + "\n"; };
+
+  out += word("日志", "Log") + "\n";
+  row(word("时间", "time"), std::string(core::name(s.timeline)));
+  row(word("规则", "rules"), s.rules_hash);
+  if (s.means > 0) row(word("时段", "span"), date(s.from_ms) + " .. " + date(s.until_ms));
+  if (s.has_ledger) {
+    out += word("读数台账", "Ledger of readings") + "\n";
+    row("in", std::to_string(s.ledger.in));
+    for (std::size_t i = 0; i < core::kAccounts; ++i) {
+      if (s.ledger.accounts[i] != 0) row("  " + std::string(core::name(static_cast<core::Account>(i))), std::to_string(s.ledger.accounts[i]));
+    }
+    row(word("平衡", "balanced"), s.ledger.balanced() ? word("是", "yes") : word("否", "NO"));
+  }
+  for (const auto& [reason, readings] : s.dead_letters) row(word("死信 ", "dead letters ") + reason, std::to_string(readings));
+  out += word("小时", "Hours") + "\n";
+  for (const auto& [factor, counts] : s.hours) {
+    row(factor, std::to_string(counts.first) + word(" 已关闭, ", " closed, ") + std::to_string(counts.second) + word(" 有效", " valid"));
+  }
+  out += word("站点 (AQI 1h 小时数)", "Sites (hours by AQI 1h)") + "\n  " + padded("", 18) + padded("PM2.5", 8) + padded(word("最高", "max"), 6);
+  for (int c = 0; c < 6; ++c) out += padded(std::string(aqi_class_name(c, l)), zh ? 10 : 21);
+  out += "\n";
+  for (const auto& [site, of] : s.sites) {
+    const std::string pm = of.pm25_hours == 0 ? "-" : core::format(core::rounded({core::divide_half_even(of.pm25_sum_pg, of.pm25_hours)}, core::Unit::UgM3, 1), core::Unit::UgM3);
+    out += "  " + padded(site, 18) + padded(pm, 8) + padded(std::to_string(of.aqi_max), 6);
+    for (int c = 0; c < 6; ++c) out += padded(std::to_string(of.classes[static_cast<std::size_t>(c)]), zh ? 10 : 21);
+    out += "\n";
+  }
+  if (s.worst_aqi > 0) {
+    row(word("最差小时", "worst hour"), s.worst_site + " " + date(s.worst_end_ms) + " AQI " + std::to_string(s.worst_aqi) + " " + s.worst_primary);
+  }
+  out += word("信号", "Signals") + "\n";
+  for (const auto& [key, count] : s.episodes) {
+    row(std::string(rule_word(key.first, l)) + (zh ? " " + std::to_string(key.second) + "级" : " level " + std::to_string(key.second)), std::to_string(count));
+  }
+  row(word("仍在持续", "still open"), std::to_string(s.open_episodes));
+  return out;
+}
+
+std::string to_json(const Summary& s) {
+  namespace json = boost::json;
+  json::object accounts;
+  for (std::size_t i = 0; i < core::kAccounts; ++i) accounts[core::name(static_cast<core::Account>(i))] = s.ledger.accounts[i];
+  json::object malformed;
+  for (std::size_t i = 1; i < core::kReasons; ++i) {
+    if (s.ledger.malformed[i] != 0) malformed[core::name(static_cast<core::Reason>(i))] = s.ledger.malformed[i];
+  }
+  json::object hours;
+  for (const auto& [factor, counts] : s.hours) hours[factor] = {{"closed", counts.first}, {"valid", counts.second}};
+  json::object sites;
+  for (const auto& [site, of] : s.sites) {
+    sites[site] = {{"hours", of.hours}, {"aqi_max", of.aqi_max}, {"hours_by_level", json::array(of.classes.begin(), of.classes.end())}};
+  }
+  json::array episodes;
+  for (const auto& [key, count] : s.episodes) episodes.push_back({{"rule", key.first}, {"level", key.second}, {"count", count}});
+  json::object dead;
+  for (const auto& [reason, readings] : s.dead_letters) dead[reason] = readings;
+  const json::object all = {
+      {"timeline", core::name(s.timeline)},
+      {"rules", s.rules_hash},
+      {"from", core::to_iso(core::event_time(s.from_ms))},
+      {"until", core::to_iso(core::event_time(s.until_ms))},
+      {"ledger", {{"in", s.ledger.in}, {"accounts", accounts}, {"malformed", malformed}, {"balanced", s.ledger.balanced()}}},
+      {"dead_letters", dead},
+      {"hours", hours},
+      {"sites", sites},
+      {"worst", {{"site", s.worst_site}, {"end", core::to_iso(core::event_time(s.worst_end_ms))}, {"aqi", s.worst_aqi}, {"primary", s.worst_primary}}},
+      {"episodes", episodes},
+      {"open_episodes", s.open_episodes}};
+  return json::serialize(all) + "\n";
+}
+
+}  // namespace qc::commands

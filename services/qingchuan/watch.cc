@@ -1,0 +1,115 @@
+#include "qingchuan/watch.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "core/concentration.h"
+#include "platform/log.h"
+
+namespace qc::commands {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+
+std::string clock_of(std::int64_t ms) { return core::to_iso(core::event_time(ms)).substr(0, 16).replace(10, 1, " "); }
+
+std::string value_text(std::int64_t pg, core::Factor factor) {
+  const core::Unit unit = core::publishing_unit(factor);
+  std::string text = core::format({pg}, unit);
+  if (!core::is_index(factor)) text += " " + std::string(core::name(unit));
+  return text;
+}
+
+}  // namespace
+
+Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour)
+    : rules_(std::move(rules)), language_(language), colour_(colour) {}
+
+std::string Watch::site_name(const std::string& id) const {
+  const auto site = rules_->sites.find(id);
+  if (site == rules_->sites.end()) return id;
+  return site->second.name;
+}
+
+void Watch::on_mean(const v1::Mean& mean) {
+  if (mean.factor() != v1::AQI || !mean.valid()) return;
+  const auto aqi = static_cast<int>(mean.value() / core::kMillion);
+  const int cls = aqi_class(aqi);
+  std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
+                     std::string(aqi_class_name(cls, language_));
+  for (int i = 0; i < mean.primary_size(); ++i) {
+    text += i == 0 ? " " : "+";
+    text += core::name(static_cast<core::Factor>(mean.primary(i)));
+  }
+  lines_.push_back({mean.end_ms(), mean.status(), mean.site(), std::move(text)});
+}
+
+std::string Watch::take() {
+  std::map<std::pair<std::int64_t, int>, std::vector<const Line*>> blocks;
+  for (const Line& l : lines_) blocks[{l.end_ms, l.status}].push_back(&l);
+  std::string out;
+  for (const auto& [key, lines] : blocks) {
+    out += "[" + clock_of(key.first) + "] AQI 1h " + std::string(status_word(key.second, language_)) + ":";
+    for (std::size_t i = 0; i < lines.size(); ++i) out += (i % 4 == 0 ? "\n    " : " · ") + lines[i]->text;
+    out += "\n";
+  }
+  lines_.clear();
+  return out;
+}
+
+std::string Watch::on_signal(const v1::Signal& s) const {
+  const auto factor = static_cast<core::Factor>(s.factor());
+  const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
+  std::string out = "[" + clock_of(s.at_ms()) + "] " + (ends ? "▽ " : "▲ ");
+  out += site_name(s.subject()) + " " + std::string(core::name(factor)) + " " + std::string(rule_word(s.rule(), language_)) +
+         " " + std::string(state_word(s.state(), language_));
+  out += language_ == Language::Chinese ? " " + std::to_string(s.level()) + "级" : " level " + std::to_string(s.level());
+  out += ": " + value_text(s.value(), factor) + (s.value() > s.limit() ? " > " : " <= ") + value_text(s.limit(), factor);
+  if (!s.clause().empty()) out += " (" + s.clause() + ")";
+  return out + "\n";
+}
+
+Watcher::Watcher(stream::Log& log, Watch watch) : watch_(std::move(watch)) {
+  for (const char* topic : {"means", "signals"}) {
+    for (int p = 0;; ++p) {
+      const auto range = log.range({topic, p});
+      if (!range) break;  // no such partition
+      from_.emplace_back(stream::TopicPartition{topic, p}, range->end);
+    }
+  }
+  thread_ = std::jthread([this, &log](std::stop_token stop) { run(std::move(stop), log); });
+}
+
+void Watcher::run(std::stop_token stop, stream::Log& log) {
+  auto reader = log.reader(from_);
+  if (!reader) {
+    platform::log_warn("nothing can be shown", {{"error", reader.error()}});
+    return;
+  }
+  stream::Batch batch;
+  while (!stop.stop_requested()) {
+    if (const auto polled = (*reader)->poll(batch, 4096, stream::Milliseconds(200)); !polled) {
+      platform::log_limited("watch", 1, platform::Level::warn, "the log cannot be read", {{"error", polled.error()}});
+      continue;
+    }
+    std::string out;
+    for (const stream::Record& r : batch.records) {
+      if (r.tombstone) continue;
+      const auto size = static_cast<int>(r.value.size());
+      if (r.from->topic == "signals") {
+        v1::SignalRecord record;
+        if (record.ParseFromArray(r.value.data(), size) && record.has_signal()) out += watch_.on_signal(record.signal());
+      } else {
+        v1::MeanRecord record;
+        if (record.ParseFromArray(r.value.data(), size) && record.has_mean()) watch_.on_mean(record.mean());
+      }
+    }
+    out += watch_.take();
+    if (out.empty()) continue;
+    std::fwrite(out.data(), 1, out.size(), stdout);
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace qc::commands

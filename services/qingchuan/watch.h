@@ -1,0 +1,57 @@
+// Prints for a person at a terminal what a processor publishes: each closed hour of a region as one block of stations
+// with their AQI, running values as one line, every signal at once as one line.
+//
+// Feed it records in order (on_mean, on_signal) and take the text: it has no clock and no thread. Watcher reads a log and
+// prints to stdout from a thread of its own until it is destroyed.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/rules.h"
+#include "qingchuan/v1/output.pb.h"
+#include "qingchuan/words.h"
+#include "stream/log.h"
+
+namespace qc::commands {
+
+class Watch {
+ public:
+  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour);
+
+  void on_mean(const ::qingchuan::v1::Mean& mean);
+  // A signal's line, complete.
+  std::string on_signal(const ::qingchuan::v1::Signal& signal) const;
+  // What on_mean gathered since the last call: a block for each (window's end, status).
+  std::string take();
+
+ private:
+  struct Line {
+    std::int64_t end_ms;
+    int status;
+    std::string site;
+    std::string text;
+  };
+  std::string site_name(const std::string& id) const;
+
+  std::shared_ptr<const core::RuleSet> rules_;
+  Language language_;
+  bool colour_;
+  std::vector<Line> lines_;
+};
+
+class Watcher {
+ public:
+  // Reads from the ends that the topics have now. log outlives it.
+  Watcher(stream::Log& log, Watch watch);
+
+ private:
+  void run(std::stop_token stop, stream::Log& log);
+  Watch watch_;
+  std::vector<std::pair<stream::TopicPartition, stream::Offset>> from_;
+  std::jthread thread_;
+};
+
+}  // namespace qc::commands

@@ -1,0 +1,71 @@
+"""A seeded load as a rough day brings it: minutes of many sites with silences, late and lost packets, resends, conflicting
+values, device flags and exceedances. Written as the plain CSV format in the order of arrival, and kept for the oracle."""
+
+import random
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from oracle import BEIJING, SIX, Reading, iso
+
+MINUTE = timedelta(minutes=1)
+UNITS = {"CO": "mg/m3"}
+START = datetime(2026, 2, 28, 0, tzinfo=BEIJING)  # the editions change at its end
+
+
+def usual(rng, site, factor, minute):
+    """A value as instruments write it; some sites have hours far above the limits and the AQI levels."""
+    hour = minute // 60
+    level = {"PM2.5": 45, "PM10": 80, "SO2": 20, "NO2": 40, "CO": 0.8, "O3": 90}[factor]
+    if site % 5 == 0 and hour % 9 in (3, 4) and factor in ("PM2.5", "PM10"):
+        level *= 5
+    if site % 7 == 1 and hour % 11 == 5 and minute % 60 > 20 and factor in ("SO2", "NO2", "O3"):
+        level *= 30 if factor == "SO2" else 6 if factor == "NO2" else 3
+    value = level * rng.uniform(0.5, 1.5)
+    return f"{value:.3f}" if factor == "CO" else f"{value:.1f}"
+
+
+def packets(seed, sites, hours):
+    """(arrival minute, site, minute, [(factor, text, flag)]) in the order of arrival."""
+    rng = random.Random(seed)
+    deferred = {}
+    for minute in range(hours * 60):
+        for site in range(sites):
+            if site == 3 and 300 <= minute < 640:
+                continue  # silent for hours
+            rows = []
+            for factor in SIX:
+                if factor == "O3" and site % 6 == 2:
+                    continue  # a site without that instrument
+                flag = "N" if rng.random() > 0.004 else rng.choice("FMSDCTB")
+                rows.append((factor, usual(rng, site, factor, minute), flag))
+            fate = rng.random()
+            if fate < 0.005:
+                continue  # lost
+            if fate < 0.02:
+                deferred.setdefault(minute + rng.choice((1, 3, 20, 90, 200, 420, 500)), []).append((site, minute, rows))
+                continue
+            if fate < 0.03:
+                deferred.setdefault(minute + rng.randint(1, 120), []).append((site, minute, rows))  # a resend
+            elif fate < 0.035:
+                other = [(f, usual(rng, site, f, minute), flag) for f, _, flag in rows]
+                deferred.setdefault(minute + rng.randint(1, 300), []).append((site, minute, other))  # it contradicts
+            yield minute, site, minute, rows
+        for site, sent, rows in deferred.pop(minute, ()):
+            yield minute, site, sent, rows
+
+
+def write(path, seed=20260301, sites=30, hours=48, first=0, last=None):
+    """Writes the packets that arrive in minutes [first, last); returns their readings."""
+    readings = []
+    stamps = [iso(START + MINUTE * m) for m in range(hours * 60)]
+    with open(path, "w") as out:
+        out.write("time,site,factor,value,unit,flag\n")
+        for arrived, site, minute, rows in packets(seed, sites, hours):
+            if arrived < first or (last is not None and arrived >= last):
+                continue
+            at = START + MINUTE * (arrived + 1)
+            start = START + MINUTE * minute
+            for factor, text, flag in rows:
+                out.write(f"{stamps[minute]},S{site:02d},{factor},{text},{UNITS.get(factor, 'ug/m3')},{flag}\n")
+                readings.append(Reading(f"S{site:02d}", factor, start, Fraction(text), flag, at))
+    return readings
