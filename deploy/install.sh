@@ -4,7 +4,7 @@
 #   deploy/install.sh [build|test|sanitize|lint ...]      (default: build)
 #
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
-#   test      build, and what the tests call: python3, sqlite3, zstd, git, promtool
+#   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, promtool
 #   sanitize  test, and clang with its sanitizers and libFuzzer
 #   lint      build, and clang-tidy, clang-format and shellcheck
 #
@@ -26,7 +26,7 @@ build_packages=(
   libsqlite3-dev libzstd-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-test_packages=(python3 sqlite3 zstd git)
+test_packages=(python3 python3-pytest sqlite3 zstd git)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 lint_packages=(clang-tidy clang-format clang shellcheck git python3)
 

@@ -85,11 +85,13 @@ play() {
   : >"$marks/playing"
 
   echo "run: playing $month into $log, about a minute"
-  "$binary" feed --data "$log" --format prsa --speed "$speed" "${files[@]}" &
+  "$binary" feed --data "$log" --format prsa --speed "$speed" --quiet "${files[@]}" &
   feed_pid=$!
-  # A log is made by its first writer; its processor comes after.
-  while kill -0 "$feed_pid" 2>/dev/null && ! compgen -G "$log/*" >/dev/null; do sleep 0.05; done
-  "$binary" processor --data "$log" >"$words" 2>&1 &
+  # A log is made by its first writer; its processor comes once it is set up.
+  while kill -0 "$feed_pid" 2>/dev/null && ! "$binary" tail rules --data "$log" --from-beginning --until-end 2>/dev/null | grep -q timeline; do
+    sleep 0.05
+  done
+  "$binary" processor --data "$log" --listen 127.0.0.1:0 --show 2>"$words" &
   processor_pid=$!
   wait "$feed_pid" || die "the month could not be fed; the reason is above"
   feed_pid=""

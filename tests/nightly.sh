@@ -21,13 +21,14 @@ declare -A about=(
   [fuzz-csv]="libFuzzer on the CSV readers, 6 minutes"
   [fuzz-yaml]="libFuzzer on the configuration, 6 minutes"
   [seeds]="the order property with 20,000 seeds"
+  [crashes]="the embedded log alone: 300 processes killed in the middle of commits, and its integrity after each"
   [worker-seeds]="the worker's crash and replay property with 5,000 seeds"
   [previous-binary]="a data directory of the previous commit's binary, opened by this one"
   [asan-all]="all tests, the integration tests too, under address and undefined-behaviour sanitizers"
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded fuzz-packet fuzz-csv fuzz-yaml seeds worker-seeds previous-binary asan-all tidy-deep bench)
+order=(kills-embedded crashes fuzz-packet fuzz-csv fuzz-yaml seeds worker-seeds previous-binary asan-all tidy-deep bench)
 
 build() {
   local preset=$1
@@ -51,11 +52,12 @@ long_test() {
 }
 
 part_kills-embedded() { long_test kill_embedded QC_KILLS=500; }
+part_crashes() { long_test stream_test QC_CRASH_ROUNDS=300 GTEST_FILTER='*Crash*'; }
 part_fuzz-packet() { fuzz packet_fuzz; }
 part_fuzz-csv() { fuzz csv_fuzz; }
 part_fuzz-yaml() { fuzz yaml_fuzz; }
-part_seeds() { long_test core_test QC_SEEDS=20000; }
-part_worker-seeds() { long_test stream_test QC_SEEDS=5000; }
+part_seeds() { long_test core_test QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
+part_worker-seeds() { long_test stream_test QC_SEEDS=5000 GTEST_FILTER='*Simulation*'; }
 
 part_previous-binary() {
   local previous=build/previous work=build/previous-data source

@@ -68,7 +68,9 @@ class ByteReader {
   EventTime time() { return event_time(i64_in(-kTimeMax, kTimeMax)); }
   EventTime time_or(EventTime sentinel) { return u64_to(1) == 0 ? sentinel : time(); }
   bool flag() { return u64_to(1) != 0; }
-  std::uint8_t u8() { return at_ < in_.size() ? static_cast<std::uint8_t>(in_[at_++]) : static_cast<std::uint8_t>(bad()); }
+  std::uint8_t u8() {
+    return at_ < in_.size() ? static_cast<std::uint8_t>(in_[at_++]) : static_cast<std::uint8_t>(bad());
+  }
   std::string_view text() {
     const std::uint64_t n = u64();
     if (n > in_.size() - at_) {

@@ -78,8 +78,8 @@ struct Episode {
 
 class Track {
  public:
-  // One step of the fold; times must not go back. `criteria` are those in force at `o.at`: they are used where no episode
-  // is open, and nullptr says that the rule sets no limit there. true: an episode began, changed or ended.
+  // One step of the fold; times must not go back. `criteria` are those in force at `o.at`: they are used where no
+  // episode is open, and nullptr says that the rule sets no limit there. true: an episode began, changed or ended.
   bool step(const Criteria* criteria, const Observation& o);
 
   bool normal() const { return level_ == 0 && !pending(); }
@@ -111,9 +111,9 @@ class Track {
 };
 
 // After a correction: gives the episodes of `folded` the numbers of those of `published` that they overlap (of one that
-// stands rather than of a withdrawn one), numbers new ones from `next_number`, keeps those that are no more as WITHDRAWN,
-// and returns the indices (into folded.episodes()) of the ones that must be published, in order. `reason` is said in
-// each.
+// stands rather than of a withdrawn one), numbers new ones from `next_number`, keeps those that are no more as
+// WITHDRAWN, and returns the indices (into folded.episodes()) of the ones that must be published, in order. `reason` is
+// said in each.
 std::vector<std::size_t> reconcile(const std::vector<Episode>& published, Track& folded, std::int64_t& next_number,
                                    EventTime now, std::string_view reason);
 

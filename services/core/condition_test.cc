@@ -399,7 +399,8 @@ TEST(Track, BytesGiveBackTheSameMachineAtEveryStep) {
     ByteReader in(bytes);
     ASSERT_TRUE(copy.track.read(in));
     ASSERT_TRUE(in.done());
-    const auto value = random() % 4 == 0 ? std::nullopt : std::optional<std::int64_t>(static_cast<std::int64_t>(random() % 400));
+    const auto value =
+        random() % 4 == 0 ? std::nullopt : std::optional<std::int64_t>(static_cast<std::int64_t>(random() % 400));
     ASSERT_EQ(copy.step(value), m.step(value)) << i;
     std::string after;
     std::string after_copy;

@@ -129,9 +129,9 @@ std::size_t HourSlots::bytes() const {
   return n;
 }
 
-// Format 1: first offset + 1, sealed, lanes; of each lane its kind, grid, columns and, column by column, the sums or the
-// present slots as (row gap, stamp difference, key's low 16 bits, value difference), values in the greatest power of
-// ten that divides them all. A minute of one factor takes about five bytes.
+// Format 1: first offset + 1, sealed, lanes; of each lane its kind, grid, columns and, column by column, the sums or
+// the present slots as (row gap, stamp difference, key's low 16 bits, value difference), values in the greatest power
+// of ten that divides them all. A minute of one factor takes about five bytes.
 void HourSlots::write(ByteWriter& out) const {
   out.u64(static_cast<std::uint64_t>(first_offset_ + 1));
   out.u8(sealed_ ? 1 : 0);

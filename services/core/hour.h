@@ -1,8 +1,9 @@
 // One hour of one site: slots, and what they make (architecture section 6, "slots, not panes").
 //
-// A lane holds the slots of one kind of data on one grid, minute-major (row by row, a column a series), so that a packet
-// of eight factors touches neighbouring memory. A slot keeps the greatest of (sender's stamp, value), so duplicates,
-// resends and conflicts need no order. Kinds are never mixed: each has a lane of its own, and an hour is made from one.
+// A lane holds the slots of one kind of data on one grid, minute-major (row by row, a column a series), so that a
+// packet of eight factors touches neighbouring memory. A slot keeps the greatest of (sender's stamp, value), so
+// duplicates, resends and conflicts need no order. Kinds are never mixed: each has a lane of its own, and an hour is
+// made from one.
 //
 // Lifecycle: an open hour has its slots; behind `slots_kept` it is sealed: lanes of minutes keep only their sums, lanes
 // of whole hours keep their slot, so that an hour value can still replace it. Values; threads: none of its business.
@@ -23,7 +24,8 @@
 
 namespace qc::core {
 
-// 16 bytes. key: present (1 bit), stamp (47 bits), flag (8 bits), marks (8 bits), so that comparing keys compares stamps.
+// 16 bytes. key: present (1 bit), stamp (47 bits), flag (8 bits), marks (8 bits), so that comparing keys compares
+// stamps.
 struct Slot {
   std::uint64_t key = 0;
   std::int64_t pg = 0;
@@ -110,7 +112,7 @@ class HourSlots {
   struct Lane {
     Source source = Source::None;
     int step_s = 0;
-    int stride = 0;  // columns
+    int stride = 0;           // columns
     std::vector<Slot> slots;  // row-major; empty when sealed
     std::vector<Sums> sums;   // by column, when sealed
     int rows() const { return 3600 / step_s; }

@@ -141,8 +141,9 @@ TEST(HourSlots, AnySequenceOfTheSameReadingsGivesTheSameHour) {
     const int step_s = source == Source::Hour ? 3600 : random() % 2 == 0 ? 60 : 300;
     const auto row = static_cast<int>(random() % static_cast<std::uint64_t>(3600 / step_s));
     const auto flag = random() % 8 == 0 ? Flag::Fault : Flag::Normal;
-    readings.emplace_back(source, step_s, row, static_cast<int>(random() % 11),
-                          Slot::of(static_cast<std::int64_t>(random() % 3), ug(static_cast<std::int64_t>(random() % 4)), flag));
+    readings.emplace_back(
+        source, step_s, row, static_cast<int>(random() % 11),
+        Slot::of(static_cast<std::int64_t>(random() % 3), ug(static_cast<std::int64_t>(random() % 4)), flag));
   }
   std::vector<HourValue> expected;
   for (int round = 0; round < 20; ++round) {

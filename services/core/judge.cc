@@ -85,8 +85,8 @@ void Judge::fold(const Site& site, HourCondition& c, Track& track, EventTime fro
   }
 }
 
-// A condition over hours is normal before `hour`, its first one above the level; a correction may still show that it began
-// before, as far back as an hour can be corrected and was judged by these rules.
+// A condition over hours is normal before `hour`, its first one above the level; a correction may still show that it
+// began before, as far back as an hour can be corrected and was judged by these rules.
 EventTime Judge::base_time(const Site& site, EventTime hour) const {
   return std::max(site.judged_from, std::min(hour, frontier_ - rules_.horizons.hours_kept));
 }
@@ -191,8 +191,9 @@ void Judge::judge_reading(Site& site, Series& series, Interval interval, Concent
       if (r.kind != SignalKind::ReadingOverLimit) continue;
       // An early indicator speaks of now: what would be stale at once says nothing.
       if (now_ > at && now_ - at >= std::max<Duration>(r.no_data, std::chrono::seconds(3 * series.step_s))) continue;
-      const bool known = std::any_of(site.reading_conditions.begin(), site.reading_conditions.end(),
-                                     [&](const ReadingCondition& c) { return c.factor == series.factor && c.rule == r.id; });
+      const bool known =
+          std::any_of(site.reading_conditions.begin(), site.reading_conditions.end(),
+                      [&](const ReadingCondition& c) { return c.factor == series.factor && c.rule == r.id; });
       if (!known) site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
     }
   }

@@ -115,7 +115,8 @@ std::map<Oracle::Key, NaiveHour> Oracle::hours() const {
       const int covered = h.count * lane.second;
       h.valid = covered >= rules_.horizons.valid_minutes * 60;
       const int kind = static_cast<int>(lane.first);
-      const auto rank = h.valid ? std::tuple(true, kind, covered, h.expected) : std::tuple(false, covered, kind, h.expected);
+      const auto rank =
+          h.valid ? std::tuple(true, kind, covered, h.expected) : std::tuple(false, covered, kind, h.expected);
       if (best && rank <= *best) continue;
       best = rank;
       hour = h;
@@ -155,8 +156,8 @@ std::map<std::pair<std::string, EventTime>, NaiveIndex> Oracle::indices() const 
     bool complete = true;
     for (const Factor f : kSixPollutants) {
       const auto site = rules_.sites.find(key.first);
-      const bool exempt = site != rules_.sites.end() &&
-                          std::count(site->second.exempt.begin(), site->second.exempt.end(), f) > 0;
+      const bool exempt =
+          site != rules_.sites.end() && std::count(site->second.exempt.begin(), site->second.exempt.end(), f) > 0;
       if (!index.sub.contains(f) && !exempt) complete = false;
     }
     if (edition.incomplete_only_above_100 && !complete && greatest <= 100) continue;
@@ -183,7 +184,8 @@ std::vector<NaiveEpisode> Oracle::fold(const SignalRule& rule, const std::string
   const auto off = [&](int l) {
     return on[static_cast<std::size_t>(l - 1)] - on[static_cast<std::size_t>(l - 1)] * rule.dead_band_percent / 100;
   };
-  // How long `holds` has been true of all values up to `hour`: back to `after`, a value for which it isn't, or a silence.
+  // How long `holds` has been true of all values up to `hour`: back to `after`, a value for which it isn't, or a
+  // silence.
   const auto lasted = [&](EventTime hour, EventTime after, const auto& holds) {
     EventTime since = hour;
     for (EventTime h = hour; h > after; h -= kHour) {
@@ -244,8 +246,7 @@ std::vector<NaiveEpisode> Oracle::fold(const SignalRule& rule, const std::string
     }
     if (level == 0) continue;
     const bool stale = made.back().state == SignalState::Stale;
-    if (v <= off(level) &&
-        lasted(hour, changed, [&](std::int64_t x) { return x <= off(level); }) >= rule.hold_off) {
+    if (v <= off(level) && lasted(hour, changed, [&](std::int64_t x) { return x <= off(level); }) >= rule.hold_off) {
       int lower = level - 1;
       while (lower > 0 && v <= off(lower)) --lower;
       change(lower == 0 ? SignalState::Cleared : SignalState::Active, lower);

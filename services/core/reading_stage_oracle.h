@@ -1,6 +1,6 @@
 // A naive batch computation over a plain list of readings, for the property tests: what the reading stage must have
-// published in the end. Written apart from it on purpose: maps, 128-bit sums, and conditions judged by looking back over
-// all hours each time. For tests only.
+// published in the end. Written apart from it on purpose: maps, 128-bit sums, and conditions judged by looking back
+// over all hours each time. For tests only.
 #pragma once
 
 #include <map>

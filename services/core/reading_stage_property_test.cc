@@ -1,6 +1,6 @@
-// The two properties of architecture section 3, over random prefectures (reading_stage_world.h): *order* against a naive
-// batch (reading_stage_oracle.h), *replay* against an undisturbed run. QC_SEEDS says how many; a failing seed is printed,
-// and QC_SEED runs that one alone.
+// The two properties of architecture section 3, over random prefectures (reading_stage_world.h): *order* against a
+// naive batch (reading_stage_oracle.h), *replay* against an undisturbed run. QC_SEEDS says how many; a failing seed is
+// printed, and QC_SEED runs that one alone.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,9 +30,14 @@ std::unique_ptr<ReadingStage> new_stage() {
   return std::make_unique<ReadingStage>([](std::string_view) { return true; });
 }
 
+Timeline timeline(std::uint64_t seed) {
+  return seed % 3 == 0 ? Timeline::Fed : Timeline::Wall;
+}
+
 std::string text(const fixture::NaiveEpisode& e) {
-  return e.rule + "/" + e.site + "/" + std::string(name(e.factor)) + " " + to_iso(e.began) + " .. " + to_iso(e.at) + " " +
-         std::string(name(e.state)) + " " + std::to_string(e.level) + " limit " + std::to_string(e.limit) + " " + e.clause;
+  return e.rule + "/" + e.site + "/" + std::string(name(e.factor)) + " " + to_iso(e.began) + " .. " + to_iso(e.at) +
+         " " + std::string(name(e.state)) + " " + std::to_string(e.level) + " limit " + std::to_string(e.limit) + " " +
+         e.clause;
 }
 
 // What was published last, per key; revisions must count up from 1 without a gap.
@@ -115,7 +120,8 @@ void compare_indices(const fixture::Oracle& oracle, const Published& published) 
 void compare_episodes(const fixture::Oracle& oracle, const RuleSet& rules, const Published& published) {
   std::vector<fixture::NaiveEpisode> stood;
   for (const auto& [id, s] : published.signals) {
-    const auto rule = std::find_if(rules.signals.begin(), rules.signals.end(), [&](const SignalRule& r) { return r.id == s.rule; });
+    const auto rule =
+        std::find_if(rules.signals.begin(), rules.signals.end(), [&](const SignalRule& r) { return r.id == s.rule; });
     if (s.state == SignalState::Withdrawn || rule->kind == SignalKind::ReadingOverLimit) continue;
     stood.push_back({s.rule, s.subject, s.factor, s.began, s.at, s.state, s.level, s.limit.pg, s.clause});
   }
@@ -138,7 +144,7 @@ void check_order(std::uint64_t seed, const fixture::WorldOptions& options) {
   const World world = make_world(seed, options);
   fixture::Oracle oracle(*world.rules);
   const auto stage = new_stage();
-  stage->use(world.rules, Timeline::Fed);
+  stage->use(world.rules, timeline(seed));
   Published published;
   Outputs out;
   for (std::size_t i = 0; i < world.log.size(); ++i) {
@@ -209,7 +215,7 @@ TEST(ReadingStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne
     SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
     const World world = make_world(seed, {.rules_change = seed % 2 == 0, .jump = seed % 5 == 0});
     const auto undisturbed = new_stage();
-    undisturbed->use(world.rules, Timeline::Fed);
+    undisturbed->use(world.rules, timeline(seed));
     std::vector<std::string> outputs;
     for (std::size_t i = 0; i < world.log.size(); ++i) outputs.push_back(step(*undisturbed, world.log[i], i));
     SavedState last;
@@ -217,7 +223,7 @@ TEST(ReadingStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne
 
     std::mt19937_64 random(seed);
     auto stage = new_stage();
-    stage->use(world.rules, Timeline::Fed);
+    stage->use(world.rules, timeline(seed));
     SavedState state;
     fixture::save_into(*stage, state);
     std::size_t checkpoint = 0;
@@ -250,7 +256,7 @@ TEST(ReadingStageState, BrokenBytesAreRefusedOrHarmless) {
     const World world = make_world(1 + seed % 8, {});
     std::mt19937_64 random(seed);
     const auto whole = new_stage();
-    whole->use(world.rules, Timeline::Fed);
+    whole->use(world.rules, timeline(seed));
     const std::size_t stop = world.log.size() / 4 + random() % (world.log.size() / 2);
     for (std::size_t i = 0; i < stop; ++i) step(*whole, world.log[i], i);
     SavedState state;
@@ -272,7 +278,8 @@ TEST(ReadingStageState, BrokenBytesAreRefusedOrHarmless) {
           }
       }
       auto stage = new_stage();
-      const bool loaded = std::all_of(broken.begin(), broken.end(), [&](const auto& e) { return stage->load(e.first, e.second); });
+      const bool loaded =
+          std::all_of(broken.begin(), broken.end(), [&](const auto& e) { return stage->load(e.first, e.second); });
       ++(loaded ? taken : refused);
       if (!loaded) continue;
       stage->use(world.rules, Timeline::None);

@@ -186,7 +186,9 @@ class Maker {
 
 }  // namespace
 
-World make_world(std::uint64_t seed, const WorldOptions& options) { return Maker(seed, options).make(); }
+World make_world(std::uint64_t seed, const WorldOptions& options) {
+  return Maker(seed, options).make();
+}
 
 void apply(ReadingStage& stage, const Record& record, Offset offset, Outputs& out) {
   if (const auto* batch = std::get_if<ReadingBatch>(&record)) stage.apply(*batch, offset, out);

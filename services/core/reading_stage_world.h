@@ -1,6 +1,6 @@
-// A random prefecture for the property tests: a log of packets, registrations, amendments and ticks that arrive shuffled
-// within the horizons (and sometimes beyond), with duplicates, conflicting resends, gaps, flags and several grids and
-// kinds of data beside each other. The same seed gives the same log. For tests only.
+// A random prefecture for the property tests: a log of packets, registrations, amendments and ticks that arrive
+// shuffled within the horizons (and sometimes beyond), with duplicates, conflicting resends, gaps, flags and several
+// grids and kinds of data beside each other. The same seed gives the same log. For tests only.
 #pragma once
 
 #include <cstdint>

@@ -175,15 +175,15 @@ HourEntry* Site::find(EventTime start) {
     if (hours[i - 1].start == start) return &hours[i - 1];
     if (hours[i - 1].start < start) return nullptr;
   }
-  const auto at = std::lower_bound(hours.begin(), hours.end(), start,
-                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  const auto at =
+      std::lower_bound(hours.begin(), hours.end(), start, [](const HourEntry& e, EventTime t) { return e.start < t; });
   return at != hours.end() && at->start == start ? &*at : nullptr;
 }
 
 HourEntry& Site::entry(EventTime start) {
   if (HourEntry* found = find(start)) return *found;
-  const auto at = std::lower_bound(hours.begin(), hours.end(), start,
-                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  const auto at =
+      std::lower_bound(hours.begin(), hours.end(), start, [](const HourEntry& e, EventTime t) { return e.start < t; });
   HourEntry& made = *hours.insert(at, HourEntry{});
   made.start = start;
   made.data = std::make_unique<HourData>();
@@ -196,7 +196,8 @@ std::size_t Site::bytes() const {
                   conditions.capacity() * sizeof(HourCondition);
   for (const HourEntry& e : hours) {
     n += e.packed.capacity();
-    if (e.data != nullptr) n += sizeof(HourData) + e.data->slots.bytes() + e.data->results.capacity() * sizeof(SeriesResult);
+    if (e.data != nullptr)
+      n += sizeof(HourData) + e.data->slots.bytes() + e.data->results.capacity() * sizeof(SeriesResult);
   }
   return n;
 }

@@ -1,7 +1,8 @@
 // The state of one site: its series, its hours, its conditions; and how they become bytes. Data that the reading stage
 // (reading_stage.cc) and the judge (judge.h) work on; no behaviour of its own beyond finding, freezing and saving.
 //
-// Hours that nothing touches are frozen: kept as the very bytes that are saved, some ten times smaller than their slots.
+// Hours that nothing touches are frozen: kept as the very bytes that are saved, some ten times smaller than their
+// slots.
 #pragma once
 
 #include <array>
@@ -23,8 +24,8 @@ inline constexpr std::uint8_t kNoColumn = 0xff;
 
 struct Series {
   Factor factor = Factor::None;
-  int step_s = 60;           // the grid it last came on
-  EventTime last_hour{};     // the hour of its latest reading (or of its becoming known): silence counts from it
+  int step_s = 60;        // the grid it last came on
+  EventTime last_hour{};  // the hour of its latest reading (or of its becoming known): silence counts from it
   // The least value at which a reading_over_limit rule begins, for instants in [on_from, on_until). Not saved.
   std::int64_t on = 0;
   EventTime on_from = EventTime::max();
@@ -75,15 +76,15 @@ struct HourEntry {
   IndexOutcome index() const;
 };
 
-// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode and
-// its last hour that was not normal have left the horizon.
+// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode
+// and its last hour that was not normal have left the horizon.
 struct HourCondition {
   std::string rule;
   Factor factor = Factor::None;
-  Track track;        // folded up to `next`
-  Track base;         // folded up to `base_time`: where a correction folds again from
+  Track track;  // folded up to `next`
+  Track base;   // folded up to `base_time`: where a correction folds again from
   EventTime base_time{};
-  EventTime next{};   // the next hour to be folded
+  EventTime next{};         // the next hour to be folded
   EventTime last_active{};  // the last hour after which it was not normal, or that was corrected
 };
 
@@ -106,8 +107,8 @@ struct Site {
   std::vector<ReadingCondition> reading_conditions;
   std::int64_t next_episode = 1;
   EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final
-  bool dirty = false;   // the header is to be saved
-  bool queued = false;  // in the stage's list of sites to be saved
+  bool dirty = false;                        // the header is to be saved
+  bool queued = false;                       // in the stage's list of sites to be saved
   bool touched = false;
   bool running = false;
   bool alarmed = false;

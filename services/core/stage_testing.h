@@ -1,4 +1,5 @@
-// For tests of the reading stage only: packets in a line, and a driver that numbers records and keeps what was published.
+// For tests of the reading stage only: packets in a line, and a driver that numbers records and keeps what was
+// published.
 #pragma once
 
 #include <functional>
@@ -40,9 +41,9 @@ inline void add_column(ReadingBatch& batch, Factor factor, const std::vector<Con
 inline std::string text(const Mean& m) {
   std::ostringstream out;
   out << "mean " << m.site << '|' << m.region << '|' << m.root << '|' << name(m.factor) << '|' << name(m.window) << '|'
-      << to_iso(m.interval.start) << '|' << to_iso(m.interval.end) << '|' << m.value.pg << '|' << m.valid << '|' << m.sum_pg
-      << '|' << m.count << '/' << m.expected << '|' << m.min.pg << '|' << m.max.pg << '|' << name(m.status) << '|'
-      << m.revision << '|' << m.reason << '|' << name(m.source) << '|' << m.audited << '|' << m.clause << '|'
+      << to_iso(m.interval.start) << '|' << to_iso(m.interval.end) << '|' << m.value.pg << '|' << m.valid << '|'
+      << m.sum_pg << '|' << m.count << '/' << m.expected << '|' << m.min.pg << '|' << m.max.pg << '|' << name(m.status)
+      << '|' << m.revision << '|' << m.reason << '|' << name(m.source) << '|' << m.audited << '|' << m.clause << '|'
       << m.origin.first_offset << '|' << m.origin.offset;
   for (const Factor f : m.primary) out << '+' << name(f);
   for (const SubIndex& s : m.sub_indices) out << '&' << name(s.factor) << '=' << s.iaqi;
@@ -85,9 +86,9 @@ inline void save_into(ReadingStage& stage, SavedState& state) {
 
 class Driver {
  public:
-  explicit Driver(std::shared_ptr<const RuleSet> rules)
+  explicit Driver(std::shared_ptr<const RuleSet> rules, Timeline timeline = Timeline::Wall)
       : stage(std::make_unique<ReadingStage>([](std::string_view) { return true; })), rules_(std::move(rules)) {
-    stage->use(rules_, Timeline::Fed);
+    stage->use(rules_, timeline);
   }
 
   // Applies the next record and keeps its outputs.

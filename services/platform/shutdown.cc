@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 
 #include "base/assert.h"
@@ -13,6 +14,8 @@
 
 namespace qc::platform {
 namespace {
+
+constexpr std::chrono::milliseconds kSameRequest{300};
 
 sigset_t watched() {
   sigset_t set;
@@ -46,6 +49,7 @@ Shutdown::~Shutdown() {
 }
 
 void Shutdown::run() {
+  std::chrono::steady_clock::time_point asked_at;
   pollfd fds[2] = {{signals_fd_, POLLIN, 0}, {end_fd_, POLLIN, 0}};
   for (;;) {
     if (::poll(fds, 2, -1) < 0) {
@@ -67,10 +71,14 @@ void Shutdown::run() {
       continue;
     }
     const char* const name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    const auto now = std::chrono::steady_clock::now();
     if (signal_.exchange(number) != 0) {
+      // timeout(1) and some terminals signal the process and its group: one request, told twice.
+      if (now - asked_at < kSameRequest) continue;
       log_warn("stopping at once", {{"signal", name}});
       ::_exit(128 + number);
     }
+    asked_at = now;
     log_info("stopping; a second signal stops at once", {{"signal", name}});
     stop_.request_stop();
   }

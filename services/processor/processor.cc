@@ -92,6 +92,7 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
   }
   const auto timeline = rules.timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
+  if (*timeline == core::Timeline::None) return fail(Errc::topic_unknown, "the log has not been set up to its end yet");
 
   auto impl = std::make_unique<Impl>(std::move(options), rules, registry);
   Impl* self = impl.get();
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
     stream::WorkerOptions worker;
     worker.service = kService;
     worker.name = "processor-" + std::to_string(i);
+    worker.members = self->options.workers;
     worker.topics = {kReadings};
     worker.commit_interval = self->options.commit_interval;
     worker.checkpoint_interval = self->options.checkpoint_interval;

@@ -44,13 +44,15 @@ Result<FeedReport> Feed::run(std::stop_token stop) {
   if (auto ready = prepare(); !ready) return tl::make_unexpected(ready.error());
   const bool fed = options_.timeline == core::Timeline::Fed;
   std::optional<core::EventTime> instant;
-  core::EventTime latest_end = core::EventTime::min();
+  core::EventTime at = core::EventTime::min();  // the turn
   while (true) {
     auto item = files_.next();
     if (!item) return tl::make_unexpected(item.error());
     if (!*item) break;
     const wire::Packet& packet = (*item)->packet;
-    const core::EventTime at = packet.interval.end;
+    // A packet from the past arrives in the turn of the one before it (wire::Merge): what --resume skips, and when a
+    // packet was received, go by that turn.
+    at = std::max(at, packet.interval.end);
     if (options_.resume && resume_from_ && at < *resume_from_) {
       ++report_.skipped_packets;
       continue;
@@ -70,11 +72,10 @@ Result<FeedReport> Feed::run(std::stop_token stop) {
       if (!report_.first) report_.first = at;
       report_.last = at;
     }
-    latest_end = std::max(latest_end, at);
     add(packet);
   }
   if (fed && instant && !report_.stopped) {
-    const core::EventTime hour_end = core::hour_of(latest_end - core::Duration(1)) + core::kHour;
+    const core::EventTime hour_end = core::hour_of(at - core::Duration(1)) + core::kHour;
     tick(hour_end + options_.close_after);
   }
   if (auto done = flush(); !done) return tl::make_unexpected(done.error());

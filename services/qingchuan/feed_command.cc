@@ -23,6 +23,7 @@ struct Options {
   std::string label = "start";
   std::string region = "fed";
   bool resume = false;
+  bool quiet = false;
   std::vector<std::string> files;
 };
 
@@ -104,12 +105,13 @@ Result<int> run(const Options& o) {
   feed.progress = [&](core::EventTime at) {
     std::uint64_t done = 0;
     for (std::size_t i = 0; i < merge.files(); ++i) done += merge.file(i).bytes_read();
+    if (o.quiet) return;
     progress.set_note(core::to_iso(at).substr(0, 16));
     progress.set(done);
   };
   Feed job(*opened->log, merge, **rules, std::move(feed));
   const auto report = job.run(shutdown.token());
-  progress.finish();
+  if (!o.quiet) progress.finish();
   if (!report) return tl::make_unexpected(report.error());
   print_report(*report, merge);
   return report->stopped ? 130 : 0;
@@ -130,6 +132,7 @@ Command make_feed_command(CLI::App& app) {
   command->add_option("--label", o->label, "csv: whether a row's time is the start or the end of its interval")->check(CLI::IsMember({"start", "end"}))->capture_default_str();
   command->add_option("--region", o->region, "Region (and root region) of sites that the configuration doesn't know")->capture_default_str();
   command->add_flag("--resume", o->resume, "Go on from the log's last tick: packets before it are skipped");
+  command->add_flag("--quiet", o->quiet, "No progress bar");
   command->add_option("FILE", o->files, "Files, plain or zstd; - is standard input")->required();
   command->footer(
       "A new log's time is that of the files (fed): they are merged by time, and the log ends when the last hour has\n"

@@ -65,7 +65,7 @@ bool plain_county(std::string_view region) {
 
 // Every two hours one station near a stack has twenty bad minutes: which one changes with the episode.
 double plume(std::uint64_t seed, const core::SiteInfo& site, core::Factor factor, std::int64_t minute) {
-  if (factor != core::Factor::SO2 || !plain_county(site.region)) return 0;
+  if (factor != core::Factor::SO2 || !plain_county(site.region) || site.kind == core::SiteKind::Background) return 0;
   const std::int64_t episode = minute / 120;
   const std::int64_t at = minute % 120;
   if (at < 20 || at >= 40) return 0;

@@ -1,8 +1,8 @@
 // qingchuan processor: readings -> means and signals, over a log that exists.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <set>
-#include <thread>
 
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -12,6 +12,7 @@
 #include "qingchuan/open_log.h"
 #include "qingchuan/processor_options.h"
 #include "qingchuan/service_host.h"
+#include "qingchuan/watch.h"
 
 namespace qc::commands {
 namespace {
@@ -22,6 +23,7 @@ struct Options {
   bool accept_clock = false;
   int workers = 0;
   std::string listen;
+  bool show = false;
 };
 
 Result<int> run(const Options& o) {
@@ -57,6 +59,14 @@ Result<int> run(const Options& o) {
   }
   const LogUpkeep upkeep(*opened->log, metrics.registry(), stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
   const StandbyNotice standby(*opened->log, processor);
+  std::unique_ptr<Watcher> watcher;
+  if (o.show) {
+    std::shared_ptr<const core::RuleSet> names = std::make_shared<core::RuleSet>();
+    if (!hash.empty()) {
+      if (auto known = opened->rules->get(hash)) names = *known;
+    }
+    watcher = std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
+  }
   platform::log_info("processor started", {{"data", o.place.data}, {"workers", options.workers}, {"until_end", o.until_end}});
   if (auto ended = processor.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("processor ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
@@ -73,6 +83,7 @@ Command make_processor_command(CLI::App& app) {
   command->add_flag("--until-end", o->until_end, "Stop when all that is in the log now has been processed and committed");
   command->add_option("--workers", o->workers, "Threads, each with partitions of its own (default: the configuration's)")->check(CLI::Range(1, 64));
   command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
+  command->add_flag("--show", o->show, "Print every sixth closed hour and the signals of level 2 and more as they come");
   command->add_flag("--accept-clock", o->accept_clock, "Believe a clock that stands more than 30 days past the log's last tick");
   command->footer("Several may run on one log: the first one has the partitions, the others stand by and take over.");
   return {command, [o] { return run(*o); }};

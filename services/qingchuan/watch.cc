@@ -23,8 +23,8 @@ std::string value_text(std::int64_t pg, core::Factor factor) {
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour)
-    : rules_(std::move(rules)), language_(language), colour_(colour) {}
+Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, bool brief)
+    : rules_(std::move(rules)), language_(language), colour_(colour), brief_(brief) {}
 
 std::string Watch::site_name(const std::string& id) const {
   const auto site = rules_->sites.find(id);
@@ -34,6 +34,7 @@ std::string Watch::site_name(const std::string& id) const {
 
 void Watch::on_mean(const v1::Mean& mean) {
   if (mean.factor() != v1::AQI || !mean.valid()) return;
+  if (brief_ && (mean.status() != v1::CLOSED || mean.end_ms() % (6 * core::kHour.count()) != 0)) return;
   const auto aqi = static_cast<int>(mean.value() / core::kMillion);
   const int cls = aqi_class(aqi);
   std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
@@ -49,7 +50,8 @@ std::string Watch::take() {
   std::map<std::pair<std::int64_t, int>, std::vector<const Line*>> blocks;
   for (const Line& l : lines_) blocks[{l.end_ms, l.status}].push_back(&l);
   std::string out;
-  for (const auto& [key, lines] : blocks) {
+  for (auto& [key, lines] : blocks) {
+    std::sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) { return a->site < b->site; });
     out += "[" + clock_of(key.first) + "] AQI 1h " + std::string(status_word(key.second, language_)) + ":";
     for (std::size_t i = 0; i < lines.size(); ++i) out += (i % 4 == 0 ? "\n    " : " · ") + lines[i]->text;
     out += "\n";
@@ -59,6 +61,7 @@ std::string Watch::take() {
 }
 
 std::string Watch::on_signal(const v1::Signal& s) const {
+  if (brief_ && s.level() < 2) return {};
   const auto factor = static_cast<core::Factor>(s.factor());
   const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
   std::string out = "[" + clock_of(s.at_ms()) + "] " + (ends ? "▽ " : "▲ ");

@@ -19,10 +19,11 @@ namespace qc::commands {
 
 class Watch {
  public:
-  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour);
+  // `brief`: for history played fast: every sixth closed hour, and signals of level 2 and more only.
+  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, bool brief = false);
 
   void on_mean(const ::qingchuan::v1::Mean& mean);
-  // A signal's line, complete.
+  // A signal's line, complete; empty where it is not shown.
   std::string on_signal(const ::qingchuan::v1::Signal& signal) const;
   // What on_mean gathered since the last call: a block for each (window's end, status).
   std::string take();
@@ -39,6 +40,7 @@ class Watch {
   std::shared_ptr<const core::RuleSet> rules_;
   Language language_;
   bool colour_;
+  bool brief_;
   std::vector<Line> lines_;
 };
 

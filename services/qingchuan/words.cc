@@ -21,7 +21,7 @@ constexpr std::array<Word, 6> kClasses = {{{"优", "excellent"},
 constexpr std::array<int, 6> kColours = {40, 226, 208, 196, 126, 88};
 
 constexpr std::array<Word, 6> kStates = {{{"", ""},
-                                          {"超限", "active"},
+                                          {"发生", "active"},
                                           {"数据中断", "stale"},
                                           {"解除", "cleared"},
                                           {"因无数据结束", "ended, no data"},
@@ -51,7 +51,7 @@ std::string_view state_word(int state, Language language) {
 std::string_view rule_word(std::string_view rule, Language language) {
   if (rule == "hour_limit") return Word{"小时均值超标", "hour limit"}.in(language);
   if (rule == "reading_over_limit") return Word{"读数超限", "reading over limit"}.in(language);
-  if (rule == "aqi_level") return Word{"AQI 级别", "AQI level"}.in(language);
+  if (rule == "aqi_level") return Word{"级别超限", "level exceeded"}.in(language);
   return rule;
 }
 

@@ -59,7 +59,9 @@ Result<void> EmbeddedAppender::append(std::span<const NewRecord> records) {
 }
 
 Result<std::unique_ptr<Member>> EmbeddedMember::join(Core& core, Writer& writer, const GroupSpec& spec) {
-  if (spec.group.empty() || spec.topics.empty()) return fail(Errc::usage, "a group needs a name and topics");
+  if (spec.group.empty() || spec.topics.empty() || spec.members < 1) {
+    return fail(Errc::usage, "a group needs a name, topics and a member");
+  }
   auto locks = LeaseFile::open(core.leases, true);
   if (!locks) return tl::make_unexpected(locks.error());
   auto tail = Tail::open(core);
@@ -157,9 +159,10 @@ Result<void> EmbeddedMember::drop_fenced() {
 }
 
 Result<void> EmbeddedMember::take_free(Assignment& change) {
-  if (epochs_.size() == static_cast<std::size_t>(partitions_)) return {};
+  const auto share = static_cast<std::size_t>((partitions_ + spec_.members - 1) / spec_.members);
+  if (epochs_.size() >= share) return {};
   std::vector<int> locked;
-  for (int number = 0; number < partitions_; ++number) {
+  for (int number = 0; number < partitions_ && epochs_.size() + locked.size() < share; ++number) {
     if (!epochs_.contains(number) && locks_.try_lock(lease_lock(group_, number))) locked.push_back(number);
   }
   if (locked.empty()) return {};

@@ -129,6 +129,9 @@ struct GroupSpec {
   std::string group;
   std::vector<std::string> topics;  // of equal partition counts; a member owns the same numbers in all of them
   std::string member;               // stable name of this worker slot (Kafka: transactional.id)
+  // How many members this process has in the group. Kafka's assignor shares partitions out by itself; the embedded log,
+  // where the first comes first, takes at most this member's share of them.
+  int members = 1;
 };
 
 // One worker's membership in a group: consumer and transactional producer in one, because input offsets, outputs and

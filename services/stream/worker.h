@@ -54,6 +54,7 @@ class Custodian {
 struct WorkerOptions {
   std::string service;                       // the group's name; the state topic is "<service>-state"
   std::string name;                          // stable name of this worker's slot in the group
+  int members = 1;                           // workers of this service in this process
   std::vector<std::string> topics;           // inputs, of equal partition counts; with a checkpoint interval only one
   Milliseconds checkpoint_interval{0};       // longer: fewer bytes written, longer restores; 0: with every commit
   Milliseconds commit_interval{100};         // longest time that an output that is not urgent waits

@@ -112,7 +112,7 @@ WorkerEngine::Outcome WorkerEngine::advance() {
 }
 
 WorkerEngine::Outcome WorkerEngine::join() {
-  auto member = log_.join(GroupSpec{options_.service, options_.topics, options_.name});
+  auto member = log_.join(GroupSpec{options_.service, options_.topics, options_.name, options_.members});
   if (!member) return tl::make_unexpected(Failure{Doing::Join, member.error()});
   member_ = std::move(*member);
   works(Doing::Join);

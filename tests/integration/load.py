@@ -54,7 +54,7 @@ def packets(seed, sites, hours):
             yield minute, site, sent, rows
 
 
-def write(path, seed=20260301, sites=30, hours=48, first=0, last=None):
+def write(path, seed=20260301, sites=30, hours=34, first=0, last=None):
     """Writes the packets that arrive in minutes [first, last); returns their readings."""
     readings = []
     stamps = [iso(START + MINUTE * m) for m in range(hours * 60)]

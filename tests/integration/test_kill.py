@@ -22,7 +22,7 @@ from harness import (CONFIG, OUTPUTS, assert_database_is_whole, assert_same_outp
 
 KILLS = int(os.environ.get("QC_KILLS", "25"))
 SEED = int(os.environ.get("QC_SEED", "1"))
-FAST = 48 * 3600  # the load's seconds
+FAST = 34 * 3600  # the load's seconds
 
 
 def raw_outputs(data):
