@@ -119,7 +119,8 @@ void compare_indices(const fixture::Oracle& oracle, const Published& published) 
 
 void compare_episodes(const fixture::Oracle& oracle, const RuleSet& rules, const Published& published) {
   std::vector<fixture::NaiveEpisode> stood;
-  for (const auto& [id, s] : published.signals) {
+  for (const auto& entry : published.signals) {
+    const Signal& s = entry.second;
     const auto rule =
         std::find_if(rules.signals.begin(), rules.signals.end(), [&](const SignalRule& r) { return r.id == s.rule; });
     if (s.state == SignalState::Withdrawn || rule->kind == SignalKind::ReadingOverLimit) continue;

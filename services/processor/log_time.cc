@@ -79,7 +79,8 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
   if (!duty.rules_settled && !options_.rules_hash.empty() && read_to >= duty.first_end) {
     if (rules_in_force_(input.partition) != options_.rules_hash) {
       core::RulesSwitch to{options_.rules_hash, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
-      if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done) return complain(done.error());
+      if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done)
+        return complain(done.error());
       platform::log_info("rules switched", {{"partition", input.partition}, {"hash", options_.rules_hash}});
     }
     duty.rules_settled = true;
@@ -97,7 +98,8 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
     }
     duty.checked_clock = true;
   }
-  if (auto done = append(input, wire::tick_key("", input.partition), wire::encode_tick(core::event_time(*now))); !done) {
+  if (auto done = append(input, wire::tick_key("", input.partition), wire::encode_tick(core::event_time(*now)));
+      !done) {
     return complain(done.error());
   }
   duty.ticked_ms = *now;
@@ -107,6 +109,8 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
   unready_.clear();
 }
 
-void TickWriter::lost(const stream::TopicPartition& input) { duties_.erase(input.partition); }
+void TickWriter::lost(const stream::TopicPartition& input) {
+  duties_.erase(input.partition);
+}
 
 }  // namespace qc::processor

@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -19,9 +19,9 @@ namespace qc::processor {
 // The last tick of a partition of `readings`, found from its end backwards; nullopt where there is none.
 Result<std::optional<core::EventTime>> last_tick(stream::Log& log, const stream::TopicPartition& tp);
 
-// The owner's duties for its partitions of `readings` (architecture section 3): in a wall log it appends the time once a
-// second, at most one unread, so that a backlog is always read before time moves on; and where the configured rules are
-// others than those in force, it appends the switch. In a fed log it writes no time.
+// The owner's duties for its partitions of `readings` (architecture section 3): in a wall log it appends the time once
+// a second, at most one unread, so that a backlog is always read before time moves on; and where the configured rules
+// are others than those in force, it appends the switch. In a fed log it writes no time.
 //
 // While the machine's clock cannot be trusted it writes nothing and says why in unready().
 // Lifecycle: one a worker, outlives it. Threads: the worker's; unready() any.

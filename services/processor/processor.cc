@@ -21,9 +21,12 @@ Result<int> partitions(const std::vector<stream::TopicSpec>& topics, std::string
 
 void write_line(stream::LineLevel level, const std::string& line) {
   switch (level) {
-    case stream::LineLevel::Info: return platform::log_info(line);
-    case stream::LineLevel::Warning: return platform::log_warn(line);
-    case stream::LineLevel::Error: return platform::log_error(line);
+    case stream::LineLevel::Info:
+      return platform::log_info(line);
+    case stream::LineLevel::Warning:
+      return platform::log_warn(line);
+    case stream::LineLevel::Error:
+      return platform::log_error(line);
   }
 }
 
@@ -83,9 +86,9 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
   const auto topics = log.topics();
   if (!topics) return tl::make_unexpected(topics.error());
   StageOptions& stage = options.stage;
-  for (auto [name, count] : {std::pair{kReadings, &stage.readings_partitions}, std::pair{kMeans, &stage.means_partitions},
-                             std::pair{kSignals, &stage.signals_partitions},
-                             std::pair{kDeadLetters, &stage.dead_letters_partitions}}) {
+  for (auto [name, count] :
+       {std::pair{kReadings, &stage.readings_partitions}, std::pair{kMeans, &stage.means_partitions},
+        std::pair{kSignals, &stage.signals_partitions}, std::pair{kDeadLetters, &stage.dead_letters_partitions}}) {
     const auto n = partitions(*topics, name);
     if (!n) return tl::make_unexpected(n.error());
     *count = *n;
@@ -167,6 +170,8 @@ std::vector<std::string> Processor::unready() const {
   return reasons;
 }
 
-std::string Processor::stations() const { return impl_->probe.stations(); }
+std::string Processor::stations() const {
+  return impl_->probe.stations();
+}
 
 }  // namespace qc::processor

@@ -1,8 +1,8 @@
-// The processor: workers that fold `readings` into `means` and `signals`, the writer of time for the partitions they own,
-// and their metrics. The one writer of `means` and `signals`.
+// The processor: workers that fold `readings` into `means` and `signals`, the writer of time for the partitions they
+// own, and their metrics. The one writer of `means` and `signals`.
 //
-// Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one per worker; unready()
-// and stations() from any.
+// Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one per worker;
+// unready() and stations() from any.
 #pragma once
 
 #include <prometheus/registry.h>

@@ -31,12 +31,17 @@ prometheus::Family<T>& family(prometheus::Registry& registry, const char* name, 
 
 ProcessorProbe::ProcessorProbe(prometheus::Registry& registry, std::size_t station_series_max)
     : station_series_max_(station_series_max),
-      readings_(family<prometheus::Counter>(registry, "qingchuan_readings_total",
-                                            "Readings by what became of them; their sum is qingchuan_readings_in_total.")),
-      malformed_(family<prometheus::Counter>(registry, "qingchuan_readings_malformed_total", "Malformed readings by reason.")),
-      in_(family<prometheus::Counter>(registry, "qingchuan_readings_in_total", "Readings that arrived, each counted once.").Add({})),
+      readings_(
+          family<prometheus::Counter>(registry, "qingchuan_readings_total",
+                                      "Readings by what became of them; their sum is qingchuan_readings_in_total.")),
+      malformed_(
+          family<prometheus::Counter>(registry, "qingchuan_readings_malformed_total", "Malformed readings by reason.")),
+      in_(family<prometheus::Counter>(registry, "qingchuan_readings_in_total",
+                                      "Readings that arrived, each counted once.")
+              .Add({})),
       sites_(family<prometheus::Gauge>(registry, "qingchuan_sites", "Sites known to the partition's stage.")),
-      series_(family<prometheus::Gauge>(registry, "qingchuan_series", "Series (site and factor) of the partition's stage.")),
+      series_(family<prometheus::Gauge>(registry, "qingchuan_series",
+                                        "Series (site and factor) of the partition's stage.")),
       now_(family<prometheus::Gauge>(registry, "qingchuan_stage_time_seconds",
                                      "The stage's time: the greatest tick it has read, seconds since the epoch.")) {
   // All of them from the start: a rate over a series that appears with its first event misses that event.
@@ -60,10 +65,12 @@ void ProcessorProbe::report(int partition, const core::ReadingStage& stage) {
   };
   grow(in_, seen.ledger.in, ledger.in);
   for (std::size_t a = 0; a < core::kAccounts; ++a) {
-    grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a], ledger.accounts[a]);
+    grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a],
+         ledger.accounts[a]);
   }
   for (std::size_t r = 1; r < core::kReasons; ++r) {
-    grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}), seen.ledger.malformed[r], ledger.malformed[r]);
+    grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}), seen.ledger.malformed[r],
+         ledger.malformed[r]);
   }
   const std::map<std::string, std::string> label = {{"partition", std::to_string(partition)}};
   sites_.Add(label).Set(static_cast<double>(stage.sites()));
@@ -100,9 +107,9 @@ void ProcessorProbe::write_stations(const core::ReadingStage& stage, Seen& seen)
     }
     ++seen.series;
     const core::Unit unit = core::publishing_unit(h.factor);
-    seen.stations += "qingchuan_station_hour_mean{site=\"" + escaped(h.site) + "\",region=\"" + escaped(h.region) + "\",factor=\"" +
-                     std::string(core::name(h.factor)) + "\",unit=\"" + std::string(core::name(unit)) + "\"} " +
-                     core::format(h.value, unit) + "\n";
+    seen.stations += "qingchuan_station_hour_mean{site=\"" + escaped(h.site) + "\",region=\"" + escaped(h.region) +
+                     "\",factor=\"" + std::string(core::name(h.factor)) + "\",unit=\"" + std::string(core::name(unit)) +
+                     "\"} " + core::format(h.value, unit) + "\n";
   });
 }
 
@@ -116,9 +123,11 @@ std::string ProcessorProbe::stations() const {
     out += seen.stations;
     left_out += seen.series_left_out;
   }
-  out += "# HELP qingchuan_station_series_left_out Series above station_series_max, not shown here.\n"
-         "# TYPE qingchuan_station_series_left_out gauge\n"
-         "qingchuan_station_series_left_out " + std::to_string(left_out) + "\n";
+  out +=
+      "# HELP qingchuan_station_series_left_out Series above station_series_max, not shown here.\n"
+      "# TYPE qingchuan_station_series_left_out gauge\n"
+      "qingchuan_station_series_left_out " +
+      std::to_string(left_out) + "\n";
   return out;
 }
 

@@ -1,5 +1,5 @@
-// What the reading stages did, as metrics. The counts come from the stages' own ledgers (state, so a crash neither loses
-// nor doubles one), not from counting along the way: a muted refold counts nothing twice.
+// What the reading stages did, as metrics. The counts come from the stages' own ledgers (state, so a crash neither
+// loses nor doubles one), not from counting along the way: a muted refold counts nothing twice.
 //
 // Lifecycle: outlives the workers that report to it. Threads: report() from any worker's, one partition from one thread
 // at a time; stations() from any.

@@ -32,7 +32,8 @@ ReadingsStage::ReadingsStage(int partition, const StageOptions& options, RulesSt
 Result<void> ReadingsStage::load(std::string_view key, std::string_view value) {
   if (core_.load(key, value)) return {};
   return fail(Errc::state_version, "state entry of partition " + std::to_string(partition_) + " (" +
-                                       std::to_string(value.size()) + " bytes) is not of a version that this binary knows");
+                                       std::to_string(value.size()) +
+                                       " bytes) is not of a version that this binary knows");
 }
 
 Result<void> ReadingsStage::loaded() {
@@ -56,9 +57,10 @@ Result<void> ReadingsStage::apply(const stream::Record& record, stream::StageOut
   if (const auto* batch = std::get_if<const core::ReadingBatch*>(&input)) {
     // A site in the wrong partition would have two states: its readings are refused, not mixed in.
     if (stream::partition_of(wire::reading_key((*batch)->site), options_.readings_partitions) != partition_) {
-      core_.reject({core::Reason::WrongPartition, readings_of(**batch),
-                    "site " + std::string((*batch)->site) + " does not belong to partition " + std::to_string(partition_)},
-                   record.offset, outputs_);
+      core_.reject(
+          {core::Reason::WrongPartition, readings_of(**batch),
+           "site " + std::string((*batch)->site) + " does not belong to partition " + std::to_string(partition_)},
+          record.offset, outputs_);
     } else {
       core_.apply(**batch, record.offset, outputs_);
     }
@@ -113,8 +115,8 @@ void ReadingsStage::emit(const stream::Record& record, stream::StageOutputs& out
   for (const core::Rejected& r : outputs_.rejected) reject(record, r, out);
   for (const core::Mean& m : outputs_.means) {
     const Route& to = route(m.root);
-    out.records.push_back({to.means, wire::mean_key(m.site, m.factor, m.window, m.interval.end), wire::encode_mean(m, from),
-                           to.mean_headers});
+    out.records.push_back({to.means, wire::mean_key(m.site, m.factor, m.window, m.interval.end),
+                           wire::encode_mean(m, from), to.mean_headers});
   }
   for (const core::Signal& s : outputs_.signals) {
     const Route& to = route(s.root);
@@ -131,10 +133,16 @@ void ReadingsStage::emit(const stream::Record& record, stream::StageOutputs& out
   }
   if (outputs_.tick) {
     for (int p = 0; p < options_.means_partitions; ++p) {
-      out.records.push_back({{kMeans, p}, wire::tick_key(kService, partition_), wire::encode_mean_tick(core_.now(), kService, partition_), {}});
+      out.records.push_back({{kMeans, p},
+                             wire::tick_key(kService, partition_),
+                             wire::encode_mean_tick(core_.now(), kService, partition_),
+                             {}});
     }
     for (int p = 0; p < options_.signals_partitions; ++p) {
-      out.records.push_back({{kSignals, p}, wire::tick_key(kService, partition_), wire::encode_signal_tick(core_.now(), kService, partition_), {}});
+      out.records.push_back({{kSignals, p},
+                             wire::tick_key(kService, partition_),
+                             wire::encode_signal_tick(core_.now(), kService, partition_),
+                             {}});
     }
   }
   out.urgent = out.urgent || outputs_.urgent;

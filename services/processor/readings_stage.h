@@ -1,5 +1,5 @@
-// The reading stage as the engine drives it: bytes in, bytes out. Decodes a record of `readings`, gives it to the core's
-// ReadingStage and encodes what that publishes for `means`, `signals` and `dead-letters`, with its provenance.
+// The reading stage as the engine drives it: bytes in, bytes out. Decodes a record of `readings`, gives it to the
+// core's ReadingStage and encodes what that publishes for `means`, `signals` and `dead-letters`, with its provenance.
 //
 // Everything it writes is a function of its state, the record and the offset. Threads: the worker's.
 #pragma once

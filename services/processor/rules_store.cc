@@ -46,7 +46,8 @@ Result<std::shared_ptr<const core::RuleSet>> RulesStore::get(const std::string& 
     if (auto read = refresh(); !read) return tl::make_unexpected(read.error());
     it = known_.find(hash);
   }
-  if (it == known_.end()) return fail(Errc::rules_missing, "the log names the rule set " + hash + ", which it does not hold");
+  if (it == known_.end())
+    return fail(Errc::rules_missing, "the log names the rule set " + hash + ", which it does not hold");
   return it->second;
 }
 

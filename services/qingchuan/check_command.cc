@@ -13,22 +13,24 @@ Command make_check_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("check", "Check the configuration; print every problem as file:line:column");
   auto path = std::make_shared<std::string>();
   command->add_option("config", *path, "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
-  return {command, [path]() -> Result<int> {
-            const auto found = platform::find_config(*path);
-            if (!found) return tl::make_unexpected(found.error());
-            const auto loaded = platform::load_config(*found);
-            if (!loaded) return tl::make_unexpected(loaded.error());
-            if (!loaded->problems.empty()) {
-              std::fputs((loaded->report() + "\n").c_str(), stdout);
-              return 1;
-            }
-            const auto rules = wire::build_rules(loaded->rules);
-            if (!rules) return tl::make_unexpected(rules.error());
-            std::printf("%s is fine: %zu files, %zu regions, %zu sites, %zu limits, %zu AQI editions, %zu signal rules; rules %s\n",
-                        loaded->path.c_str(), loaded->files.size(), rules->regions.size(), rules->sites.size(),
-                        rules->limits.size(), rules->editions.size(), rules->signals.size(), rules->hash.c_str());
-            return 0;
-          }};
+  return {
+      command, [path]() -> Result<int> {
+        const auto found = platform::find_config(*path);
+        if (!found) return tl::make_unexpected(found.error());
+        const auto loaded = platform::load_config(*found);
+        if (!loaded) return tl::make_unexpected(loaded.error());
+        if (!loaded->problems.empty()) {
+          std::fputs((loaded->report() + "\n").c_str(), stdout);
+          return 1;
+        }
+        const auto rules = wire::build_rules(loaded->rules);
+        if (!rules) return tl::make_unexpected(rules.error());
+        std::printf(
+            "%s is fine: %zu files, %zu regions, %zu sites, %zu limits, %zu AQI editions, %zu signal rules; rules %s\n",
+            loaded->path.c_str(), loaded->files.size(), rules->regions.size(), rules->sites.size(),
+            rules->limits.size(), rules->editions.size(), rules->signals.size(), rules->hash.c_str());
+        return 0;
+      }};
 }
 
 }  // namespace qc::commands

@@ -1,7 +1,7 @@
 // A sub-command: options, help and what it does, in one file each (feed_command.cc ...). main.cc lists them.
 //
-// Convention: `Command make_feed_command(CLI::App& app)` adds its sub-command to the app and returns what to run when it
-// was chosen. run() prints its own result to stdout; what goes wrong is an Error, which main prints in one line.
+// Convention: `Command make_feed_command(CLI::App& app)` adds its sub-command to the app and returns what to run when
+// it was chosen. run() prints its own result to stdout; what goes wrong is an Error, which main prints in one line.
 #pragma once
 
 #include <functional>

@@ -97,8 +97,10 @@ void Feed::pace(core::EventTime at, std::stop_token stop) {
   const auto now = std::chrono::steady_clock::now();
   if (!started_) started_ = now;
   const core::EventTime first = report_.first.value_or(at);
-  const auto due = *started_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                                   std::chrono::duration<double, std::milli>(static_cast<double>((at - first).count()) / options_.speed));
+  const auto due =
+      *started_ +
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+          std::chrono::duration<double, std::milli>(static_cast<double>((at - first).count()) / options_.speed));
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
@@ -107,13 +109,15 @@ void Feed::pace(core::EventTime at, std::stop_token stop) {
 
 void Feed::tick(core::EventTime now) {
   const std::string value = wire::encode_tick(now);
-  for (int p = 0; p < readings_partitions_; ++p) gathered_.push_back({{"readings", p}, wire::tick_key("", p), value, {}});
+  for (int p = 0; p < readings_partitions_; ++p)
+    gathered_.push_back({{"readings", p}, wire::tick_key("", p), value, {}});
   for (int p = 0; p < tracks_partitions_; ++p) gathered_.push_back({{"tracks", p}, wire::tick_key("", p), value, {}});
   ++report_.ticks;
 }
 
 void Feed::add(const wire::Packet& packet) {
-  const stream::TopicPartition to{"readings", stream::partition_of(wire::reading_key(packet.site), readings_partitions_)};
+  const stream::TopicPartition to{"readings",
+                                  stream::partition_of(wire::reading_key(packet.site), readings_partitions_)};
   if (sites_.insert(packet.site).second && !rules_.sites.contains(packet.site)) {
     core::Register site;
     site.site = packet.site;

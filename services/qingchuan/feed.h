@@ -1,5 +1,5 @@
-// Feeds data files into a log (architecture section 3). Into a `fed` log it writes the files' own time: it merges them by
-// time, and at every instant writes first the tick to each partition of `readings` and `tracks`, then the packets
+// Feeds data files into a log (architecture section 3). Into a `fed` log it writes the files' own time: it merges them
+// by time, and at every instant writes first the tick to each partition of `readings` and `tracks`, then the packets
 // received then; it ends with a tick at the last hour's end + close_after, so that every hour closes. Into a `wall` log
 // it writes readings only. Sites that the configuration doesn't know are registered under the file's own names.
 //

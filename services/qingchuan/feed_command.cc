@@ -31,7 +31,8 @@ Result<double> parse_speed(const std::string& text) {
   if (text == "max") return 0.0;
   char* end = nullptr;
   const double n = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(n > 0)) return fail(Errc::usage, "--speed wants a number above 0 or `max`, not `" + text + "`");
+  if (end == text.c_str() || *end != '\0' || !(n > 0))
+    return fail(Errc::usage, "--speed wants a number above 0 or `max`, not `" + text + "`");
   return n;
 }
 
@@ -53,11 +54,13 @@ void print_report(const FeedReport& r, const wire::Merge& files) {
               static_cast<long long>(r.packets), r.sites);
   if (r.first) std::printf(", %s to %s", core::to_iso(*r.first).c_str(), core::to_iso(*r.last).c_str());
   std::printf("\n");
-  if (r.skipped_packets > 0) std::printf("  %lld packets were in the log already\n", static_cast<long long>(r.skipped_packets));
+  if (r.skipped_packets > 0)
+    std::printf("  %lld packets were in the log already\n", static_cast<long long>(r.skipped_packets));
   std::printf("fields read: %lld\n", static_cast<long long>(counts.fields));
   for (std::size_t i = 0; i < wire::kFates; ++i) {
     const auto fate = static_cast<wire::Fate>(i);
-    if (counts.of(fate) > 0) std::printf("  %-15s %lld\n", std::string(wire::name(fate)).c_str(), static_cast<long long>(counts.of(fate)));
+    if (counts.of(fate) > 0)
+      std::printf("  %-15s %lld\n", std::string(wire::name(fate)).c_str(), static_cast<long long>(counts.of(fate)));
   }
   for (std::size_t i = 0; i < files.files(); ++i) {
     if (files.out_of_order(i) > 0) {
@@ -94,7 +97,8 @@ Result<int> run(const Options& o) {
   const auto timeline = opened->rules->timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
 
-  platform::Progress progress({"feeding", "bytes", total, platform::stderr_is_terminal(), platform::stderr_columns(), {}, {}});
+  platform::Progress progress(
+      {"feeding", "bytes", total, platform::stderr_is_terminal(), platform::stderr_columns(), {}, {}});
   FeedOptions feed;
   feed.timeline = *timeline;
   feed.speed = *speed;
@@ -126,17 +130,24 @@ Command make_feed_command(CLI::App& app) {
       ->check(CLI::IsMember({"csv", "prsa", "beijing", "cnemc"}))
       ->capture_default_str();
   command->add_option("--data", o->place.data, "Directory of the embedded log; made where it is missing")->required();
-  command->add_option("--config", o->place.config, "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  command->add_option("--config", o->place.config,
+                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
   command->add_option("--speed", o->speed, "Times real time, or max")->capture_default_str();
-  command->add_option("--interval", o->interval, "csv: the interval of a row")->check(CLI::IsMember({"5s", "1min", "5min", "1h"}))->capture_default_str();
-  command->add_option("--label", o->label, "csv: whether a row's time is the start or the end of its interval")->check(CLI::IsMember({"start", "end"}))->capture_default_str();
-  command->add_option("--region", o->region, "Region (and root region) of sites that the configuration doesn't know")->capture_default_str();
+  command->add_option("--interval", o->interval, "csv: the interval of a row")
+      ->check(CLI::IsMember({"5s", "1min", "5min", "1h"}))
+      ->capture_default_str();
+  command->add_option("--label", o->label, "csv: whether a row's time is the start or the end of its interval")
+      ->check(CLI::IsMember({"start", "end"}))
+      ->capture_default_str();
+  command->add_option("--region", o->region, "Region (and root region) of sites that the configuration doesn't know")
+      ->capture_default_str();
   command->add_flag("--resume", o->resume, "Go on from the log's last tick: packets before it are skipped");
   command->add_flag("--quiet", o->quiet, "No progress bar");
   command->add_option("FILE", o->files, "Files, plain or zstd; - is standard input")->required();
   command->footer(
       "A new log's time is that of the files (fed): they are merged by time, and the log ends when the last hour has\n"
-      "closed. Into a log whose time is the wall clock's (of `up`) only readings are written. Published results in a file\n"
+      "closed. Into a log whose time is the wall clock's (of `up`) only readings are written. Published results in a "
+      "file\n"
       "(_24h, AQI ...) are counted and skipped.");
   return {command, [o] { return run(*o); }};
 }

@@ -31,7 +31,9 @@ std::uint64_t hash(std::uint64_t seed, std::string_view site, std::uint64_t a, s
   return mix(mix(h ^ a) ^ b);
 }
 
-double unit_interval(std::uint64_t h) { return static_cast<double>(h >> 11) * 0x1.0p-53; }
+double unit_interval(std::uint64_t h) {
+  return static_cast<double>(h >> 11) * 0x1.0p-53;
+}
 
 // 1 at `peak` o'clock, falling to 0 `width` hours away.
 double hump(double hour, double peak, double width) {
@@ -44,17 +46,28 @@ double curve(core::Factor factor, double hour, double burden) {
   const double night = hump(hour, 3, 9);
   const double rush = hump(hour, 8, 3) + hump(hour, 19, 4);
   switch (factor) {
-    case core::Factor::PM25: return burden * (28 + 45 * night + 10 * rush);
-    case core::Factor::PM10: return burden * (60 + 60 * night + 30 * rush);
-    case core::Factor::SO2: return burden * (14 + 12 * hump(hour, 10, 5));
-    case core::Factor::NO2: return burden * (22 + 30 * rush);
-    case core::Factor::CO: return burden * (700 + 500 * night + 250 * rush);
-    case core::Factor::O3: return 30 + 110 * hump(hour, 15, 7);
-    case core::Factor::TSP: return burden * (110 + 90 * night);
-    case core::Factor::NOx: return burden * (30 + 45 * rush);
-    case core::Factor::Pb: return 0.05 * burden;
-    case core::Factor::BaP: return 0.0008 * burden;
-    default: return 0;
+    case core::Factor::PM25:
+      return burden * (28 + 45 * night + 10 * rush);
+    case core::Factor::PM10:
+      return burden * (60 + 60 * night + 30 * rush);
+    case core::Factor::SO2:
+      return burden * (14 + 12 * hump(hour, 10, 5));
+    case core::Factor::NO2:
+      return burden * (22 + 30 * rush);
+    case core::Factor::CO:
+      return burden * (700 + 500 * night + 250 * rush);
+    case core::Factor::O3:
+      return 30 + 110 * hump(hour, 15, 7);
+    case core::Factor::TSP:
+      return burden * (110 + 90 * night);
+    case core::Factor::NOx:
+      return burden * (30 + 45 * rush);
+    case core::Factor::Pb:
+      return 0.05 * burden;
+    case core::Factor::BaP:
+      return 0.0008 * burden;
+    default:
+      return 0;
   }
 }
 

@@ -1,4 +1,5 @@
-// The one binary: a sub-command and a composition root for each service. Parses, dispatches, prints an error in one line.
+// The one binary: a sub-command and a composition root for each service. Parses, dispatches, prints an error in one
+// line.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <vector>
@@ -18,9 +19,9 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", level, "debug, info, warn, error or off (log lines go to stderr)");
 
   const std::vector<qc::commands::Command> commands = {
-      qc::commands::make_up_command(app),      qc::commands::make_feed_command(app),
+      qc::commands::make_up_command(app),        qc::commands::make_feed_command(app),
       qc::commands::make_processor_command(app), qc::commands::make_tail_command(app),
-      qc::commands::make_summary_command(app), qc::commands::make_check_command(app)};
+      qc::commands::make_summary_command(app),   qc::commands::make_check_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

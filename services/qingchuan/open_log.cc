@@ -13,9 +13,12 @@ namespace {
 
 stream::Cleanup cleanup_of(::qingchuan::v1::Cleanup cleanup) {
   switch (cleanup) {
-    case ::qingchuan::v1::COMPACT: return stream::Cleanup::Compact;
-    case ::qingchuan::v1::COMPACT_DELETE: return stream::Cleanup::CompactDelete;
-    default: return stream::Cleanup::Delete;
+    case ::qingchuan::v1::COMPACT:
+      return stream::Cleanup::Compact;
+    case ::qingchuan::v1::COMPACT_DELETE:
+      return stream::Cleanup::CompactDelete;
+    default:
+      return stream::Cleanup::Delete;
   }
 }
 
@@ -69,7 +72,8 @@ Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) 
       const auto range = log.range(tp);
       if (!range) return tl::make_unexpected(range.error());
       if (range->end > 0) continue;
-      const std::array record = {stream::NewRecord{tp, wire::rules_key(first.hash), wire::encode_rules_switch(first), {}}};
+      const std::array record = {
+          stream::NewRecord{tp, wire::rules_key(first.hash), wire::encode_rules_switch(first), {}}};
       if (auto done = (*appender)->append(record); !done) return done;
     }
   }
@@ -87,7 +91,9 @@ Result<int> partitions_of(stream::Log& log, std::string_view topic) {
   return fail(Errc::topic_unknown, "the log has no topic `" + std::string(topic) + "`");
 }
 
-Result<OpenLog> open_log(const Place& place, bool need_config) { return open(place, need_config, false); }
+Result<OpenLog> open_log(const Place& place, bool need_config) {
+  return open(place, need_config, false);
+}
 
 Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash) {
   auto opened = open(place, true, true);
@@ -95,7 +101,8 @@ Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::str
   // Checked before anything is written: a log must not begin with rules that no stage can use.
   const std::string bytes = wire::canonical_bytes(opened->config.rules);
   if (auto rules = wire::build_rules(opened->config.rules); !rules) return tl::make_unexpected(rules.error());
-  if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made) return tl::make_unexpected(made.error());
+  if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made)
+    return tl::make_unexpected(made.error());
   auto hash = opened->rules->put(bytes);
   if (!hash) return tl::make_unexpected(hash.error());
   rules_hash = *hash;

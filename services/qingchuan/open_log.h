@@ -32,8 +32,8 @@ struct OpenLog {
 Result<OpenLog> open_log(const Place& place, bool need_config);
 
 // The log for a writer, made where it is missing; an existing one gets the topics that it lacks. `timeline` is what a
-// new log will be; the timeline of an existing one stays, see rules->timeline(). Returns the hash of the configured rules
-// in `rules_hash`. Can be repeated after a crash at any point.
+// new log will be; the timeline of an existing one stays, see rules->timeline(). Returns the hash of the configured
+// rules in `rules_hash`. Can be repeated after a crash at any point.
 Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash);
 
 // The number of partitions of a topic.

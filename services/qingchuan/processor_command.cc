@@ -41,7 +41,8 @@ Result<int> run(const Options& o) {
   if (o.workers > 0) options.workers = o.workers;
   options.until_end = o.until_end;
   options.accept_clock = o.accept_clock;
-  auto made = processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
+  auto made =
+      processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
   if (!made) return tl::make_unexpected(made.error());
   processor::Processor& processor = **made;
 
@@ -57,17 +58,20 @@ Result<int> run(const Options& o) {
     page = std::move(*served);
     platform::log_info("page", {{"address", page->address()}});
   }
-  const LogUpkeep upkeep(*opened->log, metrics.registry(), stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
-  const StandbyNotice standby(*opened->log, processor);
+  const LogUpkeep upkeep(*opened->log, metrics.registry(),
+                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
+  const StandbyNotice standby(*opened->log);
   std::unique_ptr<Watcher> watcher;
   if (o.show) {
     std::shared_ptr<const core::RuleSet> names = std::make_shared<core::RuleSet>();
     if (!hash.empty()) {
       if (auto known = opened->rules->get(hash)) names = *known;
     }
-    watcher = std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
+    watcher =
+        std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
   }
-  platform::log_info("processor started", {{"data", o.place.data}, {"workers", options.workers}, {"until_end", o.until_end}});
+  platform::log_info("processor started",
+                     {{"data", o.place.data}, {"workers", options.workers}, {"until_end", o.until_end}});
   if (auto ended = processor.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("processor ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
   return shutdown.stopping() && o.until_end ? 130 : 0;
@@ -79,12 +83,18 @@ Command make_processor_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("processor", "Make means, indices and signals from the readings of a log");
   command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
-  command->add_option("--config", o->place.config, "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
-  command->add_flag("--until-end", o->until_end, "Stop when all that is in the log now has been processed and committed");
-  command->add_option("--workers", o->workers, "Threads, each with partitions of its own (default: the configuration's)")->check(CLI::Range(1, 64));
+  command->add_option("--config", o->place.config,
+                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  command->add_flag("--until-end", o->until_end,
+                    "Stop when all that is in the log now has been processed and committed");
+  command
+      ->add_option("--workers", o->workers, "Threads, each with partitions of its own (default: the configuration's)")
+      ->check(CLI::Range(1, 64));
   command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
-  command->add_flag("--show", o->show, "Print every sixth closed hour and the signals of level 2 and more as they come");
-  command->add_flag("--accept-clock", o->accept_clock, "Believe a clock that stands more than 30 days past the log's last tick");
+  command->add_flag("--show", o->show,
+                    "Print every sixth closed hour and the signals of level 2 and more as they come");
+  command->add_flag("--accept-clock", o->accept_clock,
+                    "Believe a clock that stands more than 30 days past the log's last tick");
   command->footer("Several may run on one log: the first one has the partitions, the others stand by and take over.");
   return {command, [o] { return run(*o); }};
 }

@@ -33,8 +33,8 @@ Result<std::string> store_rules(OpenLog& opened) {
   return opened.rules->put(wire::canonical_bytes(opened.config.rules));
 }
 
-StandbyNotice::StandbyNotice(stream::EmbeddedLog& log, const processor::Processor& processor)
-    : thread_([&log, &processor](std::stop_token stop) {
+StandbyNotice::StandbyNotice(stream::EmbeddedLog& log)
+    : thread_([&log](std::stop_token stop) {
         std::mutex mutex;
         std::condition_variable_any wake;
         std::set<std::int64_t> said;
@@ -43,13 +43,14 @@ StandbyNotice::StandbyNotice(stream::EmbeddedLog& log, const processor::Processo
             std::unique_lock lock(mutex);
             wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
           }
-          if (processor.unready().empty()) continue;
+          // A worker without partitions is ready, too: ready to take over.
           const auto holders = log.holders(processor::kService);
           if (!holders) continue;
           std::map<std::int64_t, int> held;  // by process
           for (const stream::LeaseHolder& h : *holders) {
-            if (h.held && h.pid != getpid()) ++held[h.pid];
+            if (h.held) ++held[h.pid];
           }
+          if (held.contains(getpid())) continue;
           for (const auto& [pid, partitions] : held) {
             if (!said.insert(pid).second) continue;
             platform::log_warn("standing by: another process has the partitions; this one takes over when it ends",

@@ -1,5 +1,5 @@
-// The processor as this process runs it: its options from the configuration, the configured rules in the log, and the one
-// line that says who holds the partitions when it is not us.
+// The processor as this process runs it: its options from the configuration, the configured rules in the log, and the
+// one line that says who holds the partitions when it is not us.
 #pragma once
 
 #include <string>
@@ -15,11 +15,11 @@ processor::ProcessorOptions processor_options(const ::qingchuan::v1::System& sys
 // Puts the configured rules into the log; returns their hash.
 Result<std::string> store_rules(OpenLog& opened);
 
-// Watches from its own thread until it is destroyed: when another process holds partitions of the processor's group, it
-// says so, once for each holder.
+// Watches from its own thread until it is destroyed: when others hold partitions of the processor's group and this
+// process none, it says so, once for each holder.
 class StandbyNotice {
  public:
-  StandbyNotice(stream::EmbeddedLog& log, const processor::Processor& processor);
+  explicit StandbyNotice(stream::EmbeddedLog& log);
 
  private:
   std::jthread thread_;

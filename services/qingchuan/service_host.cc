@@ -25,13 +25,18 @@ void grow(prometheus::Counter& c, double now, double before) {
 }  // namespace
 
 LogUpkeep::LogUpkeep(stream::EmbeddedLog& log, prometheus::Registry& registry, stream::Milliseconds interval)
-    : records_(counter(registry, "qingchuan_log_appended_records_total", "Records written to the embedded log by this process.")),
+    : records_(counter(registry, "qingchuan_log_appended_records_total",
+                       "Records written to the embedded log by this process.")),
       bytes_(counter(registry, "qingchuan_log_appended_bytes_total", "Bytes of keys, values and headers written.")),
       commits_(counter(registry, "qingchuan_log_commits_total", "Appends and transactions that succeeded.")),
-      failed_(counter(registry, "qingchuan_log_commits_failed_total", "Appends and transactions that failed; each is tried again.")),
-      commit_seconds_(counter(registry, "qingchuan_log_commit_seconds_total", "Time spent in commits, fsync included.")),
-      retained_(counter(registry, "qingchuan_log_retention_deleted_records_total", "Records deleted because of their age.")),
-      compacted_(counter(registry, "qingchuan_log_compaction_deleted_records_total", "Records deleted because a later one has their key.")),
+      failed_(counter(registry, "qingchuan_log_commits_failed_total",
+                      "Appends and transactions that failed; each is tried again.")),
+      commit_seconds_(
+          counter(registry, "qingchuan_log_commit_seconds_total", "Time spent in commits, fsync included.")),
+      retained_(
+          counter(registry, "qingchuan_log_retention_deleted_records_total", "Records deleted because of their age.")),
+      compacted_(counter(registry, "qingchuan_log_compaction_deleted_records_total",
+                         "Records deleted because a later one has their key.")),
       queued_(gauge(registry, "qingchuan_log_queued_records", "Records that wait for the writer.")),
       wal_(gauge(registry, "qingchuan_log_wal_bytes", "Size of the write-ahead log.")),
       thread_([this, &log, interval](std::stop_token stop) { run(std::move(stop), log, interval); }) {}
@@ -44,7 +49,8 @@ void LogUpkeep::run(std::stop_token stop, stream::EmbeddedLog& log, stream::Mill
     report(log.stats());
     if (std::chrono::steady_clock::now() >= next) {
       if (const auto done = log.maintain(); !done) {
-        platform::log_limited("maintain", 1, platform::Level::warn, "upkeep of the log failed", {{"error", done.error()}});
+        platform::log_limited("maintain", 1, platform::Level::warn, "upkeep of the log failed",
+                              {{"error", done.error()}});
       }
       next = std::chrono::steady_clock::now() + interval;
     }

@@ -86,7 +86,8 @@ Result<void> read_means(stream::Log& log, Summary& s) {
   std::map<std::string, Series> all;
   v1::MeanRecord record;
   auto done = read_all(log, "means", [&](const stream::Record& r) {
-    if (r.tombstone || !record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_mean()) return;
+    if (r.tombstone || !record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_mean())
+      return;
     const v1::Mean& m = record.mean();
     if (m.window() != v1::H1) return;
     Series& series = all[m.site() + "|" + std::to_string(m.factor())];
@@ -143,7 +144,9 @@ Result<void> read_ledger(stream::Log& log, Summary& s) {
   if (!done) return done;
   for (const auto& [partition, bytes] : entries) {
     core::ReadingStage stage([](std::string_view) { return false; });
-    if (!stage.load("P", bytes)) return fail(Errc::state_version, "the state of partition " + std::to_string(partition) + " is of another version");
+    if (!stage.load("P", bytes))
+      return fail(Errc::state_version,
+                  "the state of partition " + std::to_string(partition) + " is of another version");
     const core::Ledger& ledger = stage.ledger();
     s.ledger.in += ledger.in;
     for (std::size_t i = 0; i < core::kAccounts; ++i) s.ledger.accounts[i] += ledger.accounts[i];
@@ -156,7 +159,8 @@ Result<void> read_ledger(stream::Log& log, Summary& s) {
 Result<void> read_dead_letters(stream::Log& log, Summary& s) {
   v1::DeadLetter letter;
   return read_all(log, "dead-letters", [&](const stream::Record& r) {
-    if (letter.ParseFromArray(r.value.data(), static_cast<int>(r.value.size()))) s.dead_letters[letter.reason()] += letter.readings();
+    if (letter.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())))
+      s.dead_letters[letter.reason()] += letter.readings();
   });
 }
 
@@ -171,7 +175,9 @@ std::string padded(std::string text, std::size_t width) {
   return columns < width ? text + std::string(width - columns, ' ') : text + " ";
 }
 
-std::string date(std::int64_t ms) { return core::to_iso(core::event_time(ms)).substr(0, 16); }
+std::string date(std::int64_t ms) {
+  return core::to_iso(core::event_time(ms)).substr(0, 16);
+}
 
 }  // namespace
 
@@ -190,7 +196,9 @@ std::string to_text(const Summary& s, Language l) {
   const bool zh = l == Language::Chinese;
   const auto word = [zh](const char* chinese, const char* english) { return std::string(zh ? chinese : english); };
   std::string out;
-  const auto row = [&out](const std::string& name, const std::string& value) { out += "  " + padded(name, 24) + value + "\n"; };
+  const auto row = [&out](const std::string& name, const std::string& value) {
+    out += "  " + padded(name, 24) + value + "\n";
+  };
 
   out += word("日志", "Log") + "\n";
   row(word("时间", "time"), std::string(core::name(s.timeline)));
@@ -200,30 +208,41 @@ std::string to_text(const Summary& s, Language l) {
     out += word("读数台账", "Ledger of readings") + "\n";
     row("in", std::to_string(s.ledger.in));
     for (std::size_t i = 0; i < core::kAccounts; ++i) {
-      if (s.ledger.accounts[i] != 0) row("  " + std::string(core::name(static_cast<core::Account>(i))), std::to_string(s.ledger.accounts[i]));
+      if (s.ledger.accounts[i] != 0)
+        row("  " + std::string(core::name(static_cast<core::Account>(i))), std::to_string(s.ledger.accounts[i]));
     }
     row(word("平衡", "balanced"), s.ledger.balanced() ? word("是", "yes") : word("否", "NO"));
   }
-  for (const auto& [reason, readings] : s.dead_letters) row(word("死信 ", "dead letters ") + reason, std::to_string(readings));
+  for (const auto& [reason, readings] : s.dead_letters)
+    row(word("死信 ", "dead letters ") + reason, std::to_string(readings));
   out += word("小时", "Hours") + "\n";
   for (const auto& [factor, counts] : s.hours) {
-    row(factor, std::to_string(counts.first) + word(" 已关闭, ", " closed, ") + std::to_string(counts.second) + word(" 有效", " valid"));
+    row(factor, std::to_string(counts.first) + word(" 已关闭, ", " closed, ") + std::to_string(counts.second) +
+                    word(" 有效", " valid"));
   }
-  out += word("站点 (AQI 1h 小时数)", "Sites (hours by AQI 1h)") + "\n  " + padded("", 18) + padded("PM2.5", 8) + padded(word("最高", "max"), 6);
+  out += word("站点 (AQI 1h 小时数)", "Sites (hours by AQI 1h)") + "\n  " + padded("", 18) + padded("PM2.5", 8) +
+         padded(word("最高", "max"), 6);
   for (int c = 0; c < 6; ++c) out += padded(std::string(aqi_class_name(c, l)), zh ? 10 : 21);
   out += "\n";
   for (const auto& [site, of] : s.sites) {
-    const std::string pm = of.pm25_hours == 0 ? "-" : core::format(core::rounded({core::divide_half_even(of.pm25_sum_pg, of.pm25_hours)}, core::Unit::UgM3, 1), core::Unit::UgM3);
+    const std::string pm =
+        of.pm25_hours == 0
+            ? "-"
+            : core::format(core::rounded({core::divide_half_even(of.pm25_sum_pg, of.pm25_hours)}, core::Unit::UgM3, 1),
+                           core::Unit::UgM3);
     out += "  " + padded(site, 18) + padded(pm, 8) + padded(std::to_string(of.aqi_max), 6);
     for (int c = 0; c < 6; ++c) out += padded(std::to_string(of.classes[static_cast<std::size_t>(c)]), zh ? 10 : 21);
     out += "\n";
   }
   if (s.worst_aqi > 0) {
-    row(word("最差小时", "worst hour"), s.worst_site + " " + date(s.worst_end_ms) + " AQI " + std::to_string(s.worst_aqi) + " " + s.worst_primary);
+    row(word("最差小时", "worst hour"),
+        s.worst_site + " " + date(s.worst_end_ms) + " AQI " + std::to_string(s.worst_aqi) + " " + s.worst_primary);
   }
   out += word("信号", "Signals") + "\n";
   for (const auto& [key, count] : s.episodes) {
-    row(std::string(rule_word(key.first, l)) + (zh ? " " + std::to_string(key.second) + "级" : " level " + std::to_string(key.second)), std::to_string(count));
+    row(std::string(rule_word(key.first, l)) +
+            (zh ? " " + std::to_string(key.second) + "级" : " level " + std::to_string(key.second)),
+        std::to_string(count));
   }
   row(word("仍在持续", "still open"), std::to_string(s.open_episodes));
   return out;
@@ -232,7 +251,8 @@ std::string to_text(const Summary& s, Language l) {
 std::string to_json(const Summary& s) {
   namespace json = boost::json;
   json::object accounts;
-  for (std::size_t i = 0; i < core::kAccounts; ++i) accounts[core::name(static_cast<core::Account>(i))] = s.ledger.accounts[i];
+  for (std::size_t i = 0; i < core::kAccounts; ++i)
+    accounts[core::name(static_cast<core::Account>(i))] = s.ledger.accounts[i];
   json::object malformed;
   for (std::size_t i = 1; i < core::kReasons; ++i) {
     if (s.ledger.malformed[i] != 0) malformed[core::name(static_cast<core::Reason>(i))] = s.ledger.malformed[i];
@@ -241,10 +261,13 @@ std::string to_json(const Summary& s) {
   for (const auto& [factor, counts] : s.hours) hours[factor] = {{"closed", counts.first}, {"valid", counts.second}};
   json::object sites;
   for (const auto& [site, of] : s.sites) {
-    sites[site] = {{"hours", of.hours}, {"aqi_max", of.aqi_max}, {"hours_by_level", json::array(of.classes.begin(), of.classes.end())}};
+    sites[site] = {{"hours", of.hours},
+                   {"aqi_max", of.aqi_max},
+                   {"hours_by_level", json::array(of.classes.begin(), of.classes.end())}};
   }
   json::array episodes;
-  for (const auto& [key, count] : s.episodes) episodes.push_back({{"rule", key.first}, {"level", key.second}, {"count", count}});
+  for (const auto& [key, count] : s.episodes)
+    episodes.push_back({{"rule", key.first}, {"level", key.second}, {"count", count}});
   json::object dead;
   for (const auto& [reason, readings] : s.dead_letters) dead[reason] = readings;
   const json::object all = {
@@ -252,11 +275,16 @@ std::string to_json(const Summary& s) {
       {"rules", s.rules_hash},
       {"from", core::to_iso(core::event_time(s.from_ms))},
       {"until", core::to_iso(core::event_time(s.until_ms))},
-      {"ledger", {{"in", s.ledger.in}, {"accounts", accounts}, {"malformed", malformed}, {"balanced", s.ledger.balanced()}}},
+      {"ledger",
+       {{"in", s.ledger.in}, {"accounts", accounts}, {"malformed", malformed}, {"balanced", s.ledger.balanced()}}},
       {"dead_letters", dead},
       {"hours", hours},
       {"sites", sites},
-      {"worst", {{"site", s.worst_site}, {"end", core::to_iso(core::event_time(s.worst_end_ms))}, {"aqi", s.worst_aqi}, {"primary", s.worst_primary}}},
+      {"worst",
+       {{"site", s.worst_site},
+        {"end", core::to_iso(core::event_time(s.worst_end_ms))},
+        {"aqi", s.worst_aqi},
+        {"primary", s.worst_primary}}},
       {"episodes", episodes},
       {"open_episodes", s.open_episodes}};
   return json::serialize(all) + "\n";

@@ -38,7 +38,7 @@ struct Summary {
   std::string worst_primary;
   std::map<std::pair<std::string, int>, std::int64_t> episodes;  // by rule and highest level
   std::int64_t open_episodes = 0;
-  core::Ledger ledger;     // as of the state's last checkpoint
+  core::Ledger ledger;  // as of the state's last checkpoint
   bool has_ledger = false;
   std::map<std::string, std::int64_t> dead_letters;  // by reason: readings
 };

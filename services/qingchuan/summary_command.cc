@@ -21,8 +21,9 @@ Result<int> run(const Options& o) {
   if (!opened) return tl::make_unexpected(opened.error());
   const auto summary = summarise(*opened->log, *opened->rules);
   if (!summary) return tl::make_unexpected(summary.error());
-  const std::string text =
-      o.format == "json" ? to_json(*summary) : to_text(*summary, o.language == "en" ? Language::English : Language::Chinese);
+  const std::string text = o.format == "json"
+                               ? to_json(*summary)
+                               : to_text(*summary, o.language == "en" ? Language::English : Language::Chinese);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;
 }
@@ -31,10 +32,13 @@ Result<int> run(const Options& o) {
 
 Command make_summary_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("summary", "Say on one page what a log holds: ledger, hours, indices, signals");
+  CLI::App* command =
+      app.add_subcommand("summary", "Say on one page what a log holds: ledger, hours, indices, signals");
   command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
   command->add_option("--lang", o->language, "zh or en")->check(CLI::IsMember({"zh", "en"}))->capture_default_str();
-  command->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  command->add_option("--format", o->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   command->footer("Latest revisions only; the ledger is that of the processor's last checkpoint.");
   return {command, [o] { return run(*o); }};
 }

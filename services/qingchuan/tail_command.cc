@@ -26,7 +26,8 @@ using Places = std::vector<std::pair<stream::TopicPartition, stream::Offset>>;
 
 // Calls `visit(record)` for all records from `from` on; until the ends, or until a stop. false from visit ends it.
 template <class Visit>
-Result<void> read(stream::Log& log, const Places& from, const Places& ends, bool until_end, std::stop_token stop, Visit visit) {
+Result<void> read(stream::Log& log, const Places& from, const Places& ends, bool until_end, std::stop_token stop,
+                  Visit visit) {
   auto reader = log.reader(from);
   if (!reader) return tl::make_unexpected(reader.error());
   std::unordered_map<int, stream::Offset> left;  // partitions that have not reached their end, and that end
@@ -115,12 +116,17 @@ Result<int> run(const Options& o) {
 Command make_tail_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tail", "Print the committed records of a topic");
-  command->add_option("TOPIC", o->topic, "readings, means, signals, dead-letters, rules ... (architecture: topics)")->required();
+  command->add_option("TOPIC", o->topic, "readings, means, signals, dead-letters, rules ... (architecture: topics)")
+      ->required();
   command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
-  command->add_flag("--from-beginning", o->from_beginning, "From the oldest record kept; otherwise only what comes from now on");
+  command->add_flag("--from-beginning", o->from_beginning,
+                    "From the oldest record kept; otherwise only what comes from now on");
   command->add_flag("--until-end", o->until_end, "Stop at what is the end now; otherwise go on until interrupted");
-  command->add_flag("--latest", o->latest, "Of each mean or signal only the latest revision (from the beginning; needs --until-end)");
-  command->add_option("--format", o->format, "json: one object a line; csv: for means and signals")->check(CLI::IsMember({"json", "csv"}))->capture_default_str();
+  command->add_flag("--latest", o->latest,
+                    "Of each mean or signal only the latest revision (from the beginning; needs --until-end)");
+  command->add_option("--format", o->format, "json: one object a line; csv: for means and signals")
+      ->check(CLI::IsMember({"json", "csv"}))
+      ->capture_default_str();
   command->footer("Safe beside a running `up` or `processor`: it only reads.");
   return {command, [o] { return run(*o); }};
 }

@@ -1,5 +1,5 @@
-// Prints records of any topic for people and scripts: JSON lines by protobuf's own mapping, or CSV for means and signals.
-// Values; any thread.
+// Prints records of any topic for people and scripts: JSON lines by protobuf's own mapping, or CSV for means and
+// signals. Values; any thread.
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,8 @@ Result<int> run(const Options& o) {
   platform::Metrics metrics(version());
   processor::ProcessorOptions options = processor_options(opened->config.system, hash);
   options.accept_clock = o.accept_clock;
-  auto made = processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
+  auto made =
+      processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
   if (!made) return tl::make_unexpected(made.error());
   processor::Processor& processor = **made;
 
@@ -58,16 +59,21 @@ Result<int> run(const Options& o) {
   const auto page = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
   if (!page) return tl::make_unexpected(page.error());
 
-  std::printf("qingchuan %s\n  log            %s\n  configuration  %s (%zu sites, rules %s)\n  metrics        http://%s/metrics\n",
-              version().c_str(), o.place.data.c_str(), opened->config.path.c_str(), (*rules)->sites.size(), hash.c_str(),
-              (*page)->address().c_str());
+  std::printf(
+      "qingchuan %s\n  log            %s\n  configuration  %s (%zu sites, rules %s)\n  metrics        "
+      "http://%s/metrics\n",
+      version().c_str(), o.place.data.c_str(), opened->config.path.c_str(), (*rules)->sites.size(), hash.c_str(),
+      (*page)->address().c_str());
   if (!o.no_source) {
-    std::printf("  readings       INVENTED by the small built-in source, until the simulator brings the real one (--no-source: none)\n");
+    std::printf(
+        "  readings       INVENTED by the small built-in source, until the simulator brings the real one (--no-source: "
+        "none)\n");
   }
   std::fflush(stdout);
 
-  const LogUpkeep upkeep(*opened->log, metrics.registry(), stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
-  const StandbyNotice standby(*opened->log, processor);
+  const LogUpkeep upkeep(*opened->log, metrics.registry(),
+                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
+  const StandbyNotice standby(*opened->log);
   std::unique_ptr<Watcher> watcher;
   if (!o.quiet) {
     const Language language = o.language == "en" ? Language::English : Language::Chinese;
@@ -93,16 +99,22 @@ Result<int> run(const Options& o) {
 Command make_up_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("up", "Run everything in one process over the embedded log");
-  command->add_option("--data", o->place.data, "Directory of the embedded log; made where it is missing")->capture_default_str();
-  command->add_option("--config", o->place.config, "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  command->add_option("--data", o->place.data, "Directory of the embedded log; made where it is missing")
+      ->capture_default_str();
+  command->add_option("--config", o->place.config,
+                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
   command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
-  command->add_option("--lang", o->language, "Language of what is printed: zh or en")->check(CLI::IsMember({"zh", "en"}))->capture_default_str();
+  command->add_option("--lang", o->language, "Language of what is printed: zh or en")
+      ->check(CLI::IsMember({"zh", "en"}))
+      ->capture_default_str();
   command->add_option("--seed", o->seed, "Of the invented readings")->capture_default_str();
   command->add_flag("--no-source", o->no_source, "No invented readings: only what is fed into the log");
   command->add_flag("--quiet", o->quiet, "Print no means and signals");
-  command->add_flag("--accept-clock", o->accept_clock, "Believe a clock that stands more than 30 days past the log's last tick");
+  command->add_flag("--accept-clock", o->accept_clock,
+                    "Believe a clock that stands more than 30 days past the log's last tick");
   command->footer(
-      "The readings are INVENTED by a small built-in source, until the simulator brings the real one. `qingchuan tail`\n"
+      "The readings are INVENTED by a small built-in source, until the simulator brings the real one. `qingchuan "
+      "tail`\n"
       "and `qingchuan feed` work on the same --data beside it. Ctrl-C stops it; nothing is lost.");
   return {command, [o] { return run(*o); }};
 }

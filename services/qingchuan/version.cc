@@ -2,6 +2,8 @@
 
 namespace qc::commands {
 
-std::string version() { return QC_VERSION; }
+std::string version() {
+  return QC_VERSION;
+}
 
 }  // namespace qc::commands

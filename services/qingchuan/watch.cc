@@ -12,7 +12,9 @@ namespace {
 
 namespace v1 = ::qingchuan::v1;
 
-std::string clock_of(std::int64_t ms) { return core::to_iso(core::event_time(ms)).substr(0, 16).replace(10, 1, " "); }
+std::string clock_of(std::int64_t ms) {
+  return core::to_iso(core::event_time(ms)).substr(0, 16).replace(10, 1, " ");
+}
 
 std::string value_text(std::int64_t pg, core::Factor factor) {
   const core::Unit unit = core::publishing_unit(factor);
@@ -65,10 +67,12 @@ std::string Watch::on_signal(const v1::Signal& s) const {
   const auto factor = static_cast<core::Factor>(s.factor());
   const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
   std::string out = "[" + clock_of(s.at_ms()) + "] " + (ends ? "▽ " : "▲ ");
-  out += site_name(s.subject()) + " " + std::string(core::name(factor)) + " " + std::string(rule_word(s.rule(), language_)) +
-         " " + std::string(state_word(s.state(), language_));
-  out += language_ == Language::Chinese ? " " + std::to_string(s.level()) + "级" : " level " + std::to_string(s.level());
-  out += ": " + value_text(s.value(), factor) + (s.value() > s.limit() ? " > " : " <= ") + value_text(s.limit(), factor);
+  out += site_name(s.subject()) + " " + std::string(core::name(factor)) + " " +
+         std::string(rule_word(s.rule(), language_)) + " " + std::string(state_word(s.state(), language_));
+  out +=
+      language_ == Language::Chinese ? " " + std::to_string(s.level()) + "级" : " level " + std::to_string(s.level());
+  out +=
+      ": " + value_text(s.value(), factor) + (s.value() > s.limit() ? " > " : " <= ") + value_text(s.limit(), factor);
   if (!s.clause().empty()) out += " (" + s.clause() + ")";
   return out + "\n";
 }
@@ -102,7 +106,8 @@ void Watcher::run(std::stop_token stop, stream::Log& log) {
       const auto size = static_cast<int>(r.value.size());
       if (r.from->topic == "signals") {
         v1::SignalRecord record;
-        if (record.ParseFromArray(r.value.data(), size) && record.has_signal()) out += watch_.on_signal(record.signal());
+        if (record.ParseFromArray(r.value.data(), size) && record.has_signal())
+          out += watch_.on_signal(record.signal());
       } else {
         v1::MeanRecord record;
         if (record.ParseFromArray(r.value.data(), size) && record.has_mean()) watch_.on_mean(record.mean());

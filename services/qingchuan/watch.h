@@ -1,8 +1,8 @@
 // Prints for a person at a terminal what a processor publishes: each closed hour of a region as one block of stations
 // with their AQI, running values as one line, every signal at once as one line.
 //
-// Feed it records in order (on_mean, on_signal) and take the text: it has no clock and no thread. Watcher reads a log and
-// prints to stdout from a thread of its own until it is destroyed.
+// Feed it records in order (on_mean, on_signal) and take the text: it has no clock and no thread. Watcher reads a log
+// and prints to stdout from a thread of its own until it is destroyed.
 #pragma once
 
 #include <memory>

@@ -37,15 +37,19 @@ int aqi_class(int aqi) {
   return cls;
 }
 
-std::string_view aqi_class_name(int cls, Language language) { return kClasses.at(static_cast<std::size_t>(cls)).in(language); }
+std::string_view aqi_class_name(int cls, Language language) {
+  return kClasses.at(static_cast<std::size_t>(cls)).in(language);
+}
 
 std::string coloured(std::string_view text, int cls, bool colour) {
   if (!colour) return std::string(text);
-  return "\033[38;5;" + std::to_string(kColours.at(static_cast<std::size_t>(cls))) + "m" + std::string(text) + "\033[0m";
+  return "\033[38;5;" + std::to_string(kColours.at(static_cast<std::size_t>(cls))) + "m" + std::string(text) +
+         "\033[0m";
 }
 
 std::string_view state_word(int state, Language language) {
-  return state < 0 || state >= static_cast<int>(kStates.size()) ? std::string_view("?") : kStates[static_cast<std::size_t>(state)].in(language);
+  return state < 0 || state >= static_cast<int>(kStates.size()) ? std::string_view("?")
+                                                                : kStates[static_cast<std::size_t>(state)].in(language);
 }
 
 std::string_view rule_word(std::string_view rule, Language language) {
@@ -56,7 +60,9 @@ std::string_view rule_word(std::string_view rule, Language language) {
 }
 
 std::string_view status_word(int status, Language language) {
-  return status < 0 || status >= static_cast<int>(kStatuses.size()) ? std::string_view("?") : kStatuses[static_cast<std::size_t>(status)].in(language);
+  return status < 0 || status >= static_cast<int>(kStatuses.size())
+             ? std::string_view("?")
+             : kStatuses[static_cast<std::size_t>(status)].in(language);
 }
 
 }  // namespace qc::commands

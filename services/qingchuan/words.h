@@ -14,7 +14,7 @@ std::string_view aqi_class_name(int cls, Language language);
 // The level's colour as a 256-colour terminal sequence; text is wrapped in it.
 std::string coloured(std::string_view text, int cls, bool colour);
 
-std::string_view state_word(int signal_state, Language language);    // by the number of v1::SignalState
+std::string_view state_word(int signal_state, Language language);      // by the number of v1::SignalState
 std::string_view rule_word(std::string_view rule, Language language);  // the rule's own id where it has no word
 std::string_view status_word(int status, Language language);           // by the number of v1::Status
 

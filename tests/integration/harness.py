@@ -42,8 +42,8 @@ class Ended:
         return self
 
     def one_line(self):
-        """What went wrong, which must be one line."""
-        lines = [line for line in self.err.splitlines() if line.strip()]
+        """What went wrong, which must be one line (beside the progress of `feed`)."""
+        lines = [line for line in self.err.splitlines() if line.strip() and not line.startswith("feeding ")]
         assert len(lines) == 1, f"one clear line expected:\n{self.err}"
         return lines[0]
 

@@ -20,6 +20,8 @@ def usual(rng, site, factor, minute):
         level *= 5
     if site % 7 == 1 and hour % 11 == 5 and minute % 60 > 20 and factor in ("SO2", "NO2", "O3"):
         level *= 30 if factor == "SO2" else 6 if factor == "NO2" else 3
+    if site == 3 and 240 <= minute < 300 and factor == "SO2":
+        level *= 60  # and then it falls silent
     value = level * rng.uniform(0.5, 1.5)
     return f"{value:.3f}" if factor == "CO" else f"{value:.1f}"
 

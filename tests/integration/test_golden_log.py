@@ -1,0 +1,58 @@
+"""A log that an earlier binary left half-way, with a checkpoint, is opened by this one and finished; the outputs are those
+of a fresh run. What an earlier binary wrote into the disk must be readable for ever.
+
+tests/golden/log_v1.tar.zst holds the log, the CSV that it was fed from and the configuration. To make one for a new
+format (never over an old one): QC_GOLDEN=log_v2 with this test, which then writes it with the binary at hand.
+"""
+
+import os
+import shutil
+import subprocess
+
+import load
+from harness import (CONFIG, GOLDEN, assert_database_is_whole, assert_same_outputs, eventually, feed, metric, get, outputs,
+                     process, tail_rows)
+
+LOGS = sorted(path.name for path in GOLDEN.glob("log_v*.tar.zst"))
+
+
+def make(name, services, place):
+    """Feeds half of a small load, processes it with a checkpoint, feeds the rest and is killed before that is read."""
+    config = place / "config"
+    shutil.copytree(CONFIG.parent, config, ignore=shutil.ignore_patterns("data"))
+    load.write(place / "first.csv", seed=11, sites=3, hours=7, last=240)
+    load.write(place / "second.csv", seed=11, sites=3, hours=7, first=240)
+    feed(place / "log", "--format", "csv", place / "first.csv", config=config).fine()
+    service = services("processor", "--data", place / "log", "--config", config, "--listen", "127.0.0.1:0")
+    eventually(lambda: metric(get(service.address(), "/metrics")[1], "qingchuan_worker_published_records_total", topic="means"),
+               "half of it is processed")
+    assert service.stop() == 0
+    feed(place / "log", "--format", "csv", "--resume", place / "second.csv", config=config).fine()
+    subprocess.run(["tar", "--zstd", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-cf",
+                    str(GOLDEN / f"{name}.tar.zst"), "-C", str(place), "log", "first.csv", "second.csv", "config"], check=True)
+
+
+def test_every_golden_log_is_finished_as_a_fresh_run_would(services, tmp_path):
+    wanted = os.environ.get("QC_GOLDEN")
+    if wanted and f"{wanted}.tar.zst" not in LOGS:
+        (tmp_path / "make").mkdir()
+        make(wanted, services, tmp_path / "make")
+        LOGS.append(f"{wanted}.tar.zst")
+    assert LOGS, "the golden logs are part of the tree"
+    for name in LOGS:
+        assert (GOLDEN / name).stat().st_size < 200_000
+        place = tmp_path / name
+        place.mkdir()
+        subprocess.run(["tar", "--zstd", "-xf", str(GOLDEN / name), "-C", str(place)], check=True)
+        config = place / "config"
+        begun = tail_rows(place / "log", "means", latest=False)
+        assert len(begun) > 100, "the earlier binary published the first half"
+        process(place / "log", config=config).fine()
+        fresh = place / "fresh"
+        feed(fresh, "--format", "csv", place / "first.csv", config=config).fine()
+        feed(fresh, "--format", "csv", "--resume", place / "second.csv", config=config).fine()
+        process(fresh, config=config).fine()
+        assert_same_outputs(outputs(fresh), outputs(place / "log"), name)
+        assert len(tail_rows(fresh, "means", latest=False)) > len(begun)
+        assert_database_is_whole(place / "log")
+        print(f"\n{name}: {len(begun)} means of the earlier binary, {len(tail_rows(fresh, 'means', latest=False))} in the end: equal")
