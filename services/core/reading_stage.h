@@ -27,7 +27,8 @@ class ReadingStage {
   ReadingStage(const ReadingStage&) = delete;
   ReadingStage& operator=(const ReadingStage&) = delete;
 
-  // The rules must be given before anything else and after every RulesSwitch; before the first, all readings are unknown.
+  // The rules must be given before anything else and after every RulesSwitch; before the first, all readings are
+  // unknown.
   void use(std::shared_ptr<const RuleSet> rules, Timeline timeline);
 
   // Each appends to `out` (it does not clear it) and counts every reading once.

@@ -2,7 +2,7 @@
 // commits. Each seed is one world: two worker slots, random sizes and intervals, and at random moments crashes (with
 // and without notice, in the middle of a restore too), zombies, fences, rebalances, graceful restarts, failing commits,
 // lost answers, a log that is away, a stage that cannot go on, compaction and offset gaps. A seed that fails prints
-// itself; QC_SEED=n runs only that one.
+// itself; QC_SEED=n runs only that one, QC_SEEDS=n so many.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -17,7 +17,7 @@ namespace {
 using toy::World;
 using Published = std::map<std::string, std::map<std::string, std::vector<std::string>>>;
 
-constexpr int kSeeds = 400;
+constexpr unsigned kSeeds = 400;
 
 struct Input {
   TopicPartition to;
@@ -285,7 +285,9 @@ class Simulation {
 TEST(WorkerSimulation, CommitsWhatAnUndisturbedRunCommitsWhateverHappens) {
   const char* only = std::getenv("QC_SEED");
   const unsigned first = only == nullptr ? 1 : static_cast<unsigned>(std::atoi(only));
-  const unsigned last = only == nullptr ? kSeeds : first;
+  const char* many = std::getenv("QC_SEEDS");  // the nightly run asks for more
+  const unsigned seeds = many == nullptr ? kSeeds : std::max(kSeeds, static_cast<unsigned>(std::atoi(many)));
+  const unsigned last = only == nullptr ? seeds : first;
   std::size_t outputs = 0;
   for (unsigned seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("QC_SEED=" + std::to_string(seed));

@@ -1,6 +1,7 @@
 """Fixtures. A directory of the test's own for each log; every service that was started is ended, by its id."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ import harness
 
 @pytest.fixture
 def data(tmp_path):
-    return tmp_path / "log"
+    """Removed at the end, unless QC_KEEP is set: the real files make logs of half a gigabyte."""
+    yield tmp_path / "log"
+    if not os.environ.get("QC_KEEP"):
+        shutil.rmtree(tmp_path / "log", ignore_errors=True)
 
 
 @pytest.fixture

@@ -33,12 +33,15 @@ class Ended:
     def __init__(self, args, code, out, err, seconds):
         self.args, self.code, self.out, self.err, self.seconds = args, code, out, err, seconds
 
+    def _said(self):
+        return f"{' '.join(map(str, self.args))}\nexit {self.code}\n{self.out[-2000:]}\n{self.err[-4000:]}"
+
     def fine(self):
-        assert self.code == 0, f"{' '.join(map(str, self.args))}\nexit {self.code}\n{self.out[-2000:]}\n{self.err[-4000:]}"
+        assert self.code == 0, self._said()
         return self
 
     def refused(self, code=1):
-        assert self.code == code, f"{' '.join(map(str, self.args))}\nexit {self.code}, not {code}\n{self.out}\n{self.err}"
+        assert self.code == code, f"not {code}: {self._said()}"
         return self
 
     def one_line(self):
@@ -79,7 +82,11 @@ def tail_json(data, topic):
     return [json.loads(line) for line in out.splitlines()]
 
 
-# The sum of what became of all readings, as a summary says it.
+def readings_of(data):
+    """The whole input, as `tail` prints it."""
+    return run("tail", "readings", "--data", data, "--from-beginning", "--until-end").fine().out
+
+
 def summary(data):
     return json.loads(run("summary", "--data", data, "--format", "json").fine().out)
 
@@ -140,7 +147,7 @@ class Service:
 
         with self._changed:
             self._changed.wait_for(enough, seconds * PATIENCE)
-        assert len(found) >= count, f"{' '.join(self.args)}: no line like {pattern!r} within {seconds} s:\n{self.text()}"
+        assert len(found) >= count, f"{self.args}: no line like {pattern!r} within {seconds} s:\n{self.text()}"
         return found[count - 1]
 
     def address(self):
@@ -201,7 +208,8 @@ def inject(data, records):
 
 
 def create_log(data, timeline, config=CONFIG):
-    done = subprocess.run([str(INJECT), "create", str(data), str(config), timeline], capture_output=True, text=True, cwd=ROOT)
+    command = [str(INJECT), "create", str(data), str(config), timeline]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,5 +1,6 @@
-"""A seeded load as a rough day brings it: minutes of many sites with silences, late and lost packets, resends, conflicting
-values, device flags and exceedances. Written as the plain CSV format in the order of arrival, and kept for the oracle."""
+"""A seeded load as a rough day brings it: minutes of many sites with silences, late and lost packets, resends,
+conflicting values, device flags and exceedances. Written as the plain CSV format in the order of arrival, and kept for
+the oracle."""
 
 import random
 from datetime import datetime, timedelta

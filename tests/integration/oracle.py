@@ -1,7 +1,8 @@
 """A naive batch computation, written apart from the C++ from the standards' text: no float, no state, no windows that
 move. Means are fractions; an hour is the list of its readings. It is the checker of the integration tests.
 
-    HJ 633-2012 (before 2026-03-01) and HJ 633-2026: the real-time AQI of six 1 h means, PM against its daily break points.
+    HJ 633-2012 (before 2026-03-01) and HJ 633-2026: the real-time AQI of six 1 h means, PM against its daily
+    break points.
     GB 3095: an hour is valid with 45 minutes of data.
 """
 

@@ -1,5 +1,5 @@
-"""Records of `readings` as bytes, written by hand from proto/qingchuan/v1/input.proto: what no reader or builder of ours
-would ever write can be written, too. Also metrics and topic layout helpers that only the bad-input tests need."""
+"""Records of `readings` as bytes, written by hand from proto/qingchuan/v1/input.proto: what no reader or builder of
+ours would ever write can be written, too."""
 
 FACTORS = {"PM2.5": 1, "PM10": 2, "SO2": 3, "NO2": 4, "CO": 5, "O3": 6}
 UG, MG = 1, 2

@@ -38,7 +38,7 @@ def good(site):
 # What is wrong -> (key, bytes, reason, readings lost with it, whether the packet's other column must come through).
 def spoilt(site):
     mean = column("NO2", [300] * 60)  # the good column of a packet that is bad in part
-    at = {"start_ms": EIGHT, "received_ms": EIGHT + 60 * MINUTE_MS}
+    at = {"start_ms": EIGHT, "received_ms": EIGHT + 60 * MINUTE_MS}  # five minutes ahead are allowed
     return {
         "garbage": (b"\xff\xfe not a message \x00\x01", "garbage", 1, False),
         "empty": (b"", "garbage", 1, False),
@@ -48,10 +48,11 @@ def spoilt(site):
         "no grid": (batch(site, columns=[column("SO2", [1, 2])], step_s=61, **at), "bad_shape", 2, False),
         "a record of the future": (block(15, "?"), "not_supported", 1, False),
         "wrong unit": (batch(site, columns=[column("SO2", [1] * 3, unit=4), mean], **at), "wrong_unit", 3, True),
-        "unknown factor": (batch(site, columns=[column(0, [1] * 4, code="a99054"), mean], **at), "unknown_factor", 4, True),
+        "unknown factor": (batch(site, columns=[column(0, [1] * 4, code="a99054"), mean], **at), "unknown_factor", 4,
+                           True),
         "negative": (batch(site, columns=[column("SO2", [-1, 5]), mean], **at), "negative", 1, True),
         "beyond what air holds": (batch(site, columns=[column("SO2", [10**15]), mean], **at), "out_of_range", 1, True),
-        "ahead of its time": (batch(site, EIGHT, [column("NO2", [300] * 120)], received_ms=EIGHT + 60 * MINUTE_MS), "future", 55, True),
+        "ahead of its time": (batch(site, columns=[column("NO2", [300] * 120)], **at), "future", 55, True),
     }
 
 
@@ -59,6 +60,12 @@ def spoilt(site):
 def log(data):
     create_log(data, "fed")
     return data
+
+
+def letters_of(log):
+    """The dead letters by where the bad record stands."""
+    values = [record["value"] for record in tail_json(log, "dead-letters")]
+    return {(v["sourcePartition"], int(v["sourceOffset"])): v for v in values}
 
 
 def names_of(n):
@@ -77,13 +84,13 @@ def test_each_kind_of_bad_record_is_a_dead_letter_and_everything_beside_it_is_pr
     inject(log, ticks(EIGHT + 71 * MINUTE_MS))
     process(log).fine()
 
-    letters = {(int(v["sourcePartition"]), int(v["sourceOffset"])): v
-               for v in (record["value"] for record in tail_json(log, "dead-letters"))}
+    letters = letters_of(log)
     assert len(letters) == len(kinds), [(v["reason"], v["detail"]) for v in letters.values()]
     for kind, place in places.items():
         content, reason, lost, _ = spoilt(sites[kind])[kind]
         letter = letters[place]
-        assert (letter["reason"], letter["readings"], letter["sourceTopic"]) == (reason, lost, "readings"), (kind, letter["detail"])
+        said = (letter["reason"], letter["readings"], letter["sourceTopic"])
+        assert said == (reason, lost, "readings"), (kind, letter["detail"])
         assert letter["detail"], kind
         kept = base64.b64decode(letter["value"])
         assert kept == content[:65_536], f"{kind}: the original bytes, up to dead_letter_bytes_max"
@@ -115,7 +122,7 @@ def test_a_site_nobody_knows_and_one_in_the_wrong_partition_are_refused_and_coun
     (wrong,) = inject(log, [to_readings("KNOWN", good("KNOWN"), partition=stray)])
     inject(log, [to_readings("KNOWN", good("KNOWN"))] + ticks(EIGHT + 71 * MINUTE_MS))
     process(log).fine()
-    letters = {(v["sourcePartition"], int(v["sourceOffset"])): v for v in (r["value"] for r in tail_json(log, "dead-letters"))}
+    letters = letters_of(log)
     assert letters[unknown]["reason"] == "unknown_site" and letters[unknown]["readings"] == 60
     assert letters[wrong]["reason"] == "wrong_partition" and letters[wrong]["readings"] == 60
     assert len(letters) == 2
@@ -132,7 +139,8 @@ def test_the_ledger_on_the_metrics_page_balances_and_survives_a_restart_uncounte
                  to_readings("B", good("B")),
                  to_readings("A", batch("A", EIGHT - 86_400_000, [column("SO2", [1] * 9)], received_ms=EIGHT)),
                  to_readings("A", batch("A", EIGHT, [column("CO", [900] * 3, unit=MG, decimals=3, flags="NDC")]))])
-    expected = {"stored": 61, "duplicate": 60, "malformed": 1, "unknown": 60, "late": 9, "flagged": 2, "replaced": 0, "suspect": 0}
+    expected = {"stored": 61, "duplicate": 60, "malformed": 1, "unknown": 60, "late": 9, "flagged": 2, "replaced": 0,
+                "suspect": 0}
     for _ in range(2):
         service = services("processor", "--data", log, "--listen", "127.0.0.1:0")
         address = service.address()
@@ -168,8 +176,8 @@ def test_bad_cells_and_torn_rows_of_a_csv_file_are_counted_and_named_and_lose_no
               if len(words) == 2 and words[1].isdigit()}
     assert {k: counts[k] for k in ("not_a_number", "wrong_unit", "unknown_factor", "bad_flag", "bad_time", "bad_site",
                                    "missing", "long_line")} == {
-        "not_a_number": 2, "wrong_unit": 1, "unknown_factor": 1, "bad_flag": 1, "bad_time": 1, "bad_site": 1, "missing": 1,
-        "long_line": 1}
+        "not_a_number": 2, "wrong_unit": 1, "unknown_factor": 1, "bad_flag": 1, "bad_time": 1, "bad_site": 1,
+        "missing": 1, "long_line": 1}
     assert counts["torn_row"] == torn
     assert counts["reading"] == 51  # the negative one is a number; the processor refuses it
     for line, what in ((11, "NaN"), (15, "parsec"), (17, "XYZ")):

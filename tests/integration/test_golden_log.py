@@ -1,5 +1,5 @@
-"""A log that an earlier binary left half-way, with a checkpoint, is opened by this one and finished; the outputs are those
-of a fresh run. What an earlier binary wrote into the disk must be readable for ever.
+"""A log that an earlier binary left half-way, with a checkpoint, is opened by this one and finished; the outputs are
+those of a fresh run. What an earlier binary wrote to the disk must be readable for ever.
 
 tests/golden/log_v1.tar.zst holds the log, the CSV that it was fed from and the configuration. To make one for a new
 format (never over an old one): QC_GOLDEN=log_v2 with this test, which then writes it with the binary at hand.
@@ -10,8 +10,8 @@ import shutil
 import subprocess
 
 import load
-from harness import (CONFIG, GOLDEN, assert_database_is_whole, assert_same_outputs, eventually, feed, metric, get, outputs,
-                     process, tail_rows)
+from harness import (CONFIG, GOLDEN, assert_database_is_whole, assert_same_outputs, eventually, feed, get, metric,
+                     outputs, process, tail_rows)
 
 LOGS = sorted(path.name for path in GOLDEN.glob("log_v*.tar.zst"))
 
@@ -24,12 +24,13 @@ def make(name, services, place):
     load.write(place / "second.csv", seed=11, sites=3, hours=7, first=240)
     feed(place / "log", "--format", "csv", place / "first.csv", config=config).fine()
     service = services("processor", "--data", place / "log", "--config", config, "--listen", "127.0.0.1:0")
-    eventually(lambda: metric(get(service.address(), "/metrics")[1], "qingchuan_worker_published_records_total", topic="means"),
-               "half of it is processed")
+    published = "qingchuan_worker_published_records_total"
+    eventually(lambda: metric(get(service.address(), "/metrics")[1], published, topic="means"), "the first outputs")
     assert service.stop() == 0
     feed(place / "log", "--format", "csv", "--resume", place / "second.csv", config=config).fine()
     subprocess.run(["tar", "--zstd", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-cf",
-                    str(GOLDEN / f"{name}.tar.zst"), "-C", str(place), "log", "first.csv", "second.csv", "config"], check=True)
+                    str(GOLDEN / f"{name}.tar.zst"), "-C", str(place), "log", "first.csv", "second.csv", "config"],
+                   check=True)
 
 
 def test_every_golden_log_is_finished_as_a_fresh_run_would(services, tmp_path):
@@ -53,6 +54,7 @@ def test_every_golden_log_is_finished_as_a_fresh_run_would(services, tmp_path):
         feed(fresh, "--format", "csv", "--resume", place / "second.csv", config=config).fine()
         process(fresh, config=config).fine()
         assert_same_outputs(outputs(fresh), outputs(place / "log"), name)
-        assert len(tail_rows(fresh, "means", latest=False)) > len(begun)
+        ended = tail_rows(fresh, "means", latest=False)
+        assert len(ended) > len(begun)
         assert_database_is_whole(place / "log")
-        print(f"\n{name}: {len(begun)} means of the earlier binary, {len(tail_rows(fresh, 'means', latest=False))} in the end: equal")
+        print(f"\n{name}: {len(begun)} means of the earlier binary, {len(ended)} in the end: equal")

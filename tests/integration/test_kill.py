@@ -26,7 +26,7 @@ FAST = 34 * 3600  # the load's seconds
 
 
 def raw_outputs(data):
-    """As harness.outputs, but of the very bytes, the forwarded ticks among them. Call it when nothing has the log open."""
+    """As harness.outputs, but of the very bytes, the forwarded ticks among them. Nothing may have the log open."""
     origin = {}
     for topic in OUTPUTS:
         for record in tail_json(data, topic):
@@ -36,14 +36,14 @@ def raw_outputs(data):
                 value["sourcePartition"] if inner is None else inner["origin"]["partition"])
     by_input, ticks = {}, 0
     with sqlite3.connect(f"file:{data / 'log.sqlite'}?mode=rw", uri=True) as db:
-        tables = db.execute("SELECT t.name, p.number, p.id FROM partitions p JOIN topics t ON t.id = p.topic").fetchall()
-        for topic, number, table in tables:
+        tables = db.execute("SELECT t.name, p.number, p.id FROM partitions p JOIN topics t ON t.id = p.topic")
+        for topic, number, table in tables.fetchall():
             if topic not in OUTPUTS:
                 continue
             for offset, key, value in db.execute(f"SELECT offset, key, value FROM records_{table} ORDER BY offset"):
                 partition = origin.get((topic, number, offset))
                 if partition is None:
-                    assert bytes(key).startswith(b"@tick|processor|"), f"{topic}-{number} offset {offset} is not printed"
+                    assert bytes(key).startswith(b"@tick|processor|"), f"{topic}-{number} {offset} is not printed"
                     partition, ticks = int(bytes(key).split(b"|")[2]), ticks + 1
                 by_input.setdefault((partition, topic), []).append((bytes(key), bytes(value)))
     db.close()
@@ -150,7 +150,8 @@ def test_processors_killed_while_the_feed_is_running_publish_what_an_undisturbed
     assert_same_outputs(expected, found, f"after {moments.done} kills")
     assert_database_is_whole(data)
     assert beside > 0
-    print(f"\n{moments.done} kills, {beside} of them while the feed was running: {count(found)} records equal, database whole")
+    print(f"\n{moments.done} kills, {beside} of them while the feed was running: {count(found)} records equal, "
+          "database whole")
 
 
 def test_processors_killed_over_a_backlog_publish_what_an_undisturbed_one_does(undisturbed, services, data, config):

@@ -26,7 +26,8 @@ def catalogue(page):
         base = re.sub(r"_(bucket|sum|count)$", "", name)
         of = name if name in helps else base
         labels[of] |= set(re.findall(r'(\w+)="', has)) - {"le"}
-    return "".join(f"{name} {types[name]} {{{','.join(sorted(labels[name]))}}} {helps[name]}\n" for name in sorted(helps))
+    return "".join(f"{name} {types[name]} {{{','.join(sorted(labels[name]))}}} {helps[name]}\n"
+                   for name in sorted(helps))
 
 
 def write_csv(path, sites, hours=2):
@@ -48,10 +49,11 @@ def page_of(data, services, tmp_path):
         service = services("processor", "--data", data, "--config", config, *LISTEN)
         address = service.address()
         eventually(lambda: get(address, "/readyz")[0] == 200, "it is ready")
-        eventually(lambda: metric(get(address, "/metrics")[1], "qingchuan_readings_in_total") == sites * 120, "all is read")
+        page = lambda: get(address, "/metrics")[1]
+        eventually(lambda: metric(page(), "qingchuan_readings_in_total") == sites * 120, "all is read")
         # What is committed only now and then: outputs, and a checkpoint.
-        eventually(lambda: metric(get(address, "/metrics")[1], "qingchuan_worker_published_records_total", topic="means"),
-                   "means are published")
+        published = "qingchuan_worker_published_records_total"
+        eventually(lambda: metric(page(), published, topic="means"), "means are published")
         return address
     return start
 
@@ -81,7 +83,7 @@ def test_up_shows_the_same_metrics_as_the_processor(data, services):
     # It publishes its own time and what is silent; a metric shows once it has a sample.
     names = lambda text: {line.split()[0] for line in text.splitlines()}
     golden = names((GOLDEN / "metrics.txt").read_text())
-    eventually(lambda: golden <= names(catalogue(get(address, "/metrics")[1])), "every metric of the processor is there")
+    eventually(lambda: golden <= names(catalogue(get(address, "/metrics")[1])), "all of the processor's are there")
     found = names(catalogue(get(address, "/metrics")[1]))
     assert all(name.startswith("qingchuan_") for name in found - golden)
     assert up.stop() == 0
@@ -92,13 +94,20 @@ def test_promtool_finds_nothing_to_complain_of(page_of):
         pytest.skip("skipped: no promtool (Debian package prometheus)")
     address = page_of()
     for path in ("/metrics", "/metrics/stations"):
-        done = subprocess.run(["promtool", "check", "metrics"], input=get(address, path)[1], capture_output=True, text=True)
+        done = subprocess.run(["promtool", "check", "metrics"], input=get(address, path)[1], capture_output=True,
+                              text=True)
         assert (done.returncode, done.stdout + done.stderr) == (0, ""), path
+
+
+def stations(address):
+    """The page, once it shows any of them."""
+    return eventually(lambda: (lambda t: "qingchuan_station_hour_mean{" in t and t)(get(address, "/metrics/stations")[1]),
+                      "stations")
 
 
 def test_stations_shows_the_last_closed_hour_of_each_series(page_of):
     address = page_of()
-    text = eventually(lambda: (lambda t: "qingchuan_station_hour_mean{" in t and t)(get(address, "/metrics/stations")[1]), "stations")
+    text = stations(address)
     for site in range(5):
         assert metric(text, "qingchuan_station_hour_mean", site=f"M{site:02d}", factor="PM2.5") == 40 + site
     assert metric(text, "qingchuan_station_series_left_out") == 0
@@ -112,6 +121,6 @@ def test_stations_shows_no_more_than_station_series_max_and_says_how_many_it_lef
     assert text != path.read_text()
     path.write_text(text)
     address = page_of(config=path, sites=9)
-    page = eventually(lambda: (lambda t: "qingchuan_station_hour_mean{" in t and t)(get(address, "/metrics/stations")[1]), "stations")
+    page = stations(address)
     assert page.count("qingchuan_station_hour_mean{") == 3
     assert metric(page, "qingchuan_station_series_left_out") == 6

@@ -1,5 +1,5 @@
-"""What an operator meets: commands beside a running service, two processors, a full disk, a bad clock, wrong directories,
-and words that say what is wrong. Each in one clear line, and nothing lost."""
+"""What an operator meets: commands beside a running service, two processors, a full disk, a bad clock, wrong
+directories, and words that say what is wrong. Each in one clear line, and nothing lost."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 
 import load
-from harness import (CONFIG, ROOT, assert_database_is_whole, assert_same_outputs, create_log, eventually, feed, get, inject,
-                     metric, outputs, process, run, tail_rows)
+from harness import (CONFIG, ROOT, assert_database_is_whole, assert_same_outputs, create_log, eventually, feed, get,
+                     inject, metric, outputs, process, readings_of, run, tail_rows)
 from oracle import BEIJING
 from packets import tick, tick_key
 
@@ -23,6 +23,10 @@ LISTEN = ("--listen", "127.0.0.1:0")
 def small_load(path, hours=8, sites=6):
     load.write(path, seed=7, sites=sites, hours=hours)
     return path
+
+
+def page_of_up(service):
+    return service.line(r"http://(127\.0\.0\.1:\d+)/metrics", stream="out").group(1)
 
 
 def now_ms():
@@ -58,7 +62,7 @@ def test_feed_and_tail_work_beside_a_running_processor(data, services, tmp_path)
 
 def test_feed_and_tail_work_beside_up(data, services, tmp_path):
     up = services("up", "--data", data, "--config", CONFIG, "--no-source", "--quiet", *LISTEN)
-    address = up.line(r"http://(127\.0\.0\.1:\d+)/metrics", stream="out").group(1)
+    address = page_of_up(up)
     eventually(lambda: get(address, "/readyz")[0] == 200, "up is ready")
     # The last whole hours, as a station would have sent them.
     hour = datetime.now(BEIJING).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
@@ -82,7 +86,7 @@ def test_up_tells_that_its_readings_are_invented_and_publishes_them(data, servic
     assert_database_is_whole(data)
     # Once more over the same log: it goes on.
     again = services("up", "--data", data, "--config", CONFIG, "--quiet", *LISTEN)
-    address = again.line(r"http://(127\.0\.0\.1:\d+)/metrics", stream="out").group(1)
+    address = page_of_up(again)
     eventually(lambda: get(address, "/readyz")[0] == 200, "it is ready again")
     assert again.stop() == 0
 
@@ -123,7 +127,8 @@ def small_disk(tmp_path):
         pytest.skip("skipped: mounting a small disk needs root")
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True,
+                             text=True)
     if mounted.returncode != 0:
         pytest.skip(f"skipped: no tmpfs here: {mounted.stderr.strip()}")
     yield place
@@ -144,7 +149,7 @@ def test_a_full_disk_is_one_clear_line_and_what_waited_is_published_once_there_i
     processor = services("processor", "--data", data, *LISTEN)
     address = processor.address()
     processor.line(r"E204", seconds=30)
-    status, body = eventually(lambda: (lambda answer: answer[0] == 503 and answer)(get(address, "/readyz")), "it is not ready")
+    _, body = eventually(lambda: (lambda answer: answer[0] == 503 and answer)(get(address, "/readyz")), "not ready")
     assert "E204" in body or "full" in body, body
     said = [line for line in processor.lines() if "E204" in line]
     assert len(said) == 1 and "free some space" in said[0], processor.text()
@@ -173,15 +178,15 @@ def test_a_clock_that_stands_far_past_the_logs_last_tick_writes_no_time_until_it
     service.line(r"E500.*days past the log's last tick")
     found = [line for line in service.lines() if "E500" in line]
     assert len(found) == 1 and "--accept-clock" in found[0]
-    address = (service.line(r"http://(127\.0\.0\.1:\d+)/metrics", stream="out").group(1) if command == "up" else service.address())
+    address = page_of_up(service) if command == "up" else service.address()
     status, body = get(address, "/readyz")
     assert status == 503 and "E500" in body
     assert service.stop() == 0
-    before = run("tail", "readings", "--data", data, "--from-beginning", "--until-end").fine().out
+    before = readings_of(data)
     assert before.count('"tick"') == PARTITIONS
 
     accepted = services(command, "--data", data, "--config", CONFIG, "--accept-clock", *more, *LISTEN)
-    eventually(lambda: run("tail", "readings", "--data", data, "--from-beginning", "--until-end").out.count('"tick"') > PARTITIONS,
+    eventually(lambda: readings_of(data).count('"tick"') > PARTITIONS,
                "time is written")
     assert accepted.stop() == 0
 
@@ -189,7 +194,7 @@ def test_a_clock_that_stands_far_past_the_logs_last_tick_writes_no_time_until_it
 def test_a_clock_within_thirty_days_of_the_logs_last_tick_is_believed(data, services):
     old_wall_log(data, 29)
     service = services("processor", "--data", data, *LISTEN)
-    eventually(lambda: run("tail", "readings", "--data", data, "--from-beginning", "--until-end").out.count('"tick"') > PARTITIONS,
+    eventually(lambda: readings_of(data).count('"tick"') > PARTITIONS,
                "time is written")
     assert service.stop() == 0 and "E500" not in service.text()
 
@@ -203,10 +208,10 @@ def test_a_fed_log_is_refused_by_up(data, tmp_path):
 def test_feeding_what_lies_before_the_last_tick_is_refused_and_changes_nothing(data, tmp_path):
     csv = small_load(tmp_path / "load.csv", hours=2)
     feed(data, "--format", "csv", csv).fine()
-    before = run("tail", "readings", "--data", data, "--from-beginning", "--until-end").fine().out
+    before = readings_of(data)
     line = feed(data, "--format", "csv", csv).refused().one_line()
     assert "E207" in line and "load.csv" in line and "last tick" in line
-    assert run("tail", "readings", "--data", data, "--from-beginning", "--until-end").fine().out == before
+    assert readings_of(data) == before
 
 
 # ---- wrong places ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+// The inside of ReadingStage, shared by the files that implement it: reading_stage.cc (sites, readings, corrections),
+// reading_stage_time.cc (what a tick closes, amends and publishes) and reading_stage_state.cc (saving and loading).
+// Nobody else includes it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/judge.h"
+#include "core/reading_stage.h"
+#include "core/site.h"
+
+namespace qc::core {
+
+struct SiteHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+};
+
+struct ReadingStage::Impl {
+  explicit Impl(std::function<bool(std::string_view)> is_mine) : mine(std::move(is_mine)) {}
+
+  std::function<bool(std::string_view)> mine;
+  std::shared_ptr<const RuleSet> rules = std::make_shared<RuleSet>();
+  std::string rules_hash;
+  Timeline timeline = Timeline::None;
+  EventTime now = EventTime::min();
+  EventTime frontier = EventTime::min();  // hours that start before it are closed
+  Ledger ledger;
+  bool dirty = false;
+
+  std::unordered_map<std::string, std::unique_ptr<Site>, SiteHash, std::equal_to<>> sites;
+  std::vector<Site*> ordered;  // by id: the order of everything a tick publishes
+  bool unordered = false;
+  std::vector<Site*> to_save;
+
+  // ---- sites ----
+  Site* find(std::string_view id);
+  Site& make(SiteInfo info);
+  void learn(Site& site, const SiteInfo& info);
+  const std::vector<Site*>& in_order();
+  void save_later(Site& site) {
+    if (site.queued) return;
+    site.queued = true;
+    to_save.push_back(&site);
+  }
+
+  // ---- readings ----
+  void store(Site& site, const ReadingBatch& batch, Offset offset, Outputs& out);
+
+  // ---- time ----
+  void advance(EventTime to, Offset offset, Outputs& out);
+  void publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out);
+  void close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset, Outputs& out);
+  void settle(Site& site, Judge& judge);
+  void publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out);
+  bool publish(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
+  bool publish_index(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
+  bool valid_so_far(const HourValue& value, EventTime start) const;
+  Mean mean_of(const Site& site, const HourEntry& entry, Factor factor, Status status, Offset offset) const;
+};
+
+}  // namespace qc::core

@@ -1,0 +1,242 @@
+// What a tick does: hours close, corrected hours are published again, running values are shown.
+#include <algorithm>
+
+#include "core/aqi.h"
+#include "core/reading_stage_impl.h"
+
+namespace qc::core {
+namespace {
+
+constexpr Duration kMinute = std::chrono::minutes(1);
+
+}  // namespace
+
+void ReadingStage::apply(const Tick& tick, Offset offset, Outputs& out) {
+  if (tick.now <= impl_->now) return;
+  impl_->advance(tick.now, offset, out);
+}
+
+void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
+  const Horizons& h = rules->horizons;
+  const EventTime before = now;
+  const bool first = before == EventTime::min();
+  now = to;
+  dirty = true;
+  const EventTime closed_to = hour_of(now - h.close_after);
+  const EventTime from = first ? closed_to : frontier;
+  if (first) {
+    frontier = closed_to;
+    // Nothing was closed before time began: silence counts from here.
+    for (Site* site : ordered) {
+      for (Series& s : site->series) s.last_hour = std::max(s.last_hour, frontier);
+      site->dirty = true;
+    }
+  }
+  const bool closing = closed_to > from || first;
+  const bool minute = first || floor_to(now, kMinute) > floor_to(before, kMinute);
+  const bool running =
+      h.running_every.count() > 0 && (first || floor_to(now, h.running_every) > floor_to(before, h.running_every));
+  Judge judge(*rules, now, frontier, offset, out);
+  for (Site* site : in_order()) {
+    if (first) {
+      // Readings before the first tick may stand in hours that are closed by now.
+      for (HourEntry& e : site->hours) {
+        if (e.start < frontier) e.touched = site->touched = true;
+      }
+    }
+    if (site->touched) publish_touched(*site, judge, offset, out);
+    if (closing) {
+      close_hours(*site, from, closed_to, judge, offset, out);
+      settle(*site, judge);
+    }
+    if (running && site->running) publish_running(*site, closed_to, offset, out);
+    if (minute && site->alarmed) {
+      judge.silence(*site);
+      save_later(*site);
+    }
+    if (site->dirty) save_later(*site);
+  }
+  frontier = closed_to > frontier ? closed_to : frontier;
+  out.tick = out.tick || minute;
+}
+
+void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out) {
+  site.touched = false;
+  std::vector<Judge::AmendedHour> amended;
+  for (HourEntry& e : site.hours) {
+    if (!e.touched) continue;
+    e.touched = false;
+    e.dirty = true;
+    HourData& data = e.thaw();
+    if (data.reason.empty()) data.reason = "late readings";
+    if (publish(site, e, e.closed ? Status::Amended : Status::Closed, offset, out)) {
+      amended.push_back({e.start, data.reason});
+    }
+    data.reason.clear();
+    e.freeze();
+  }
+  if (!amended.empty()) judge.hours_amended(site, amended);
+  save_later(site);
+}
+
+void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset,
+                                     Outputs& out) {
+  // A jump of time costs one step a series, not one an hour: of silent hours only the last is published, and only as
+  // long as a condition is open are they judged.
+  const bool jump = to - from > rules->horizons.hours_kept;
+  for (EventTime hour = from; hour < to; hour += kHour) {
+    if (jump && Judge::quiet(site)) {
+      const auto held = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
+                                         [](const HourEntry& e, EventTime t) { return e.start < t; });
+      hour = held == site.hours.end() ? to - kHour : std::min(held->start, to - kHour);
+    }
+    HourEntry* e = site.find(hour);
+    if (e == nullptr && (!jump || hour == to - kHour)) {
+      const bool awake = std::any_of(site.series.begin(), site.series.end(),
+                                     [&](const Series& s) { return hour < s.last_hour + rules->horizons.hours_kept; });
+      if (awake) e = &site.entry(hour);
+    }
+    if (e != nullptr) publish(site, *e, Status::Closed, offset, out);
+    judge.hour_closed(site, hour);
+    if (e != nullptr) e->freeze();
+  }
+  save_later(site);
+}
+
+void ReadingStage::Impl::settle(Site& site, Judge& judge) {
+  const Horizons& h = rules->horizons;
+  judge.settle(site, hour_of(now - h.hours_kept));
+  std::size_t gone = 0;
+  for (HourEntry& e : site.hours) {
+    if (now >= e.start + kHour + h.hours_kept) {
+      site.erased.push_back(e.start);
+      ++gone;
+      continue;
+    }
+    if (!e.closed) break;
+    if (!e.sealed && now >= e.start + kHour + h.slots_kept) {
+      e.thaw().slots.seal();
+      e.sealed = true;
+      e.dirty = true;
+    }
+    e.freeze();
+  }
+  site.hours.erase(site.hours.begin(), site.hours.begin() + static_cast<std::ptrdiff_t>(gone));
+  if (gone > 0 && site.hours.capacity() > 2 * site.hours.size() + 8) site.hours.shrink_to_fit();
+}
+
+void ReadingStage::Impl::publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out) {
+  site.running = false;
+  for (auto e = site.hours.rbegin(); e != site.hours.rend() && e->start >= open_from; ++e) {
+    if (!e->running) continue;
+    e->running = false;
+    e->dirty = true;
+    publish(site, *e, Status::Running, offset, out);
+  }
+  save_later(site);
+}
+
+bool ReadingStage::Impl::valid_so_far(const HourValue& value, EventTime start) const {
+  const std::int64_t elapsed_s = std::clamp((now - start).count() / 1000, std::int64_t{1}, std::int64_t{3600});
+  const std::int64_t covered_s = std::int64_t{value.sums.count} * 3600 / value.expected;
+  return covered_s * 60 >= elapsed_s * rules->horizons.valid_minutes;
+}
+
+Mean ReadingStage::Impl::mean_of(const Site& site, const HourEntry& e, Factor factor, Status status,
+                                 Offset offset) const {
+  Mean m;
+  m.site = site.info.id;
+  m.region = site.info.region;
+  m.root = site.info.root;
+  m.factor = factor;
+  m.window = Window::H1;
+  m.interval = {e.start, e.start + kHour};
+  m.status = status;
+  m.origin = {e.data->slots.first_offset(), offset};
+  if (status == Status::Amended) m.reason = e.data->reason;
+  return m;
+}
+
+bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset offset, Outputs& out) {
+  const bool closes = status != Status::Running && !e.closed;
+  HourData& data = e.thaw();
+  if (data.results.size() < site.series.size()) data.results.resize(site.series.size());
+  bool changed = false;
+  for (std::size_t c = 0; c < site.series.size(); ++c) {
+    const Series& series = site.series[c];
+    SeriesResult& result = data.results[c];
+    HourValue v = data.slots.value(static_cast<int>(c), rules->horizons.valid_minutes * 60, series.step_s);
+    if (status == Status::Running) {
+      if (v.sums.count == 0) continue;
+      v.valid = valid_so_far(v, e.start);
+    }
+    const bool silent = v.sums.count == 0 && v.source == Source::None;
+    // A dormant series, or one that was not known when the hour closed, has nothing to say.
+    if (silent && result.revision == 0 && (!closes || e.start >= series.last_hour + rules->horizons.hours_kept))
+      continue;
+    if (!closes && result.revision > 0 && v == result.value) continue;
+    result.value = v;
+    ++result.revision;
+    changed = true;
+    Mean m = mean_of(site, e, series.factor,
+                     status == Status::Amended && result.revision == 1 ? Status::Closed : status, offset);
+    m.value = v.mean();
+    m.valid = v.valid;
+    m.sum_pg = v.sums.sum_pg;
+    m.count = v.sums.count;
+    m.expected = v.expected;
+    m.min = {v.sums.min_pg};
+    m.max = {v.sums.max_pg};
+    m.revision = result.revision;
+    m.source = v.source;
+    m.audited = v.audited;
+    out.means.push_back(std::move(m));
+  }
+  if (publish_index(site, e, status, offset, out)) changed = true;
+  if (status != Status::Running) {
+    e.closed = true;
+    e.running = false;
+  }
+  e.dirty = true;
+  return changed;
+}
+
+bool ReadingStage::Impl::publish_index(Site& site, HourEntry& e, Status status, Offset offset, Outputs& out) {
+  HourData& data = *e.data;
+  const Interval interval{e.start, e.start + kHour};
+  const AqiEdition* edition = rules->edition(last_instant(interval));
+  if (edition == nullptr) return false;
+  std::array<std::optional<Concentration>, kSixPollutants.size()> means;
+  bool any = false;  // one of the six has a result: there is something to say, if only "NA"
+  for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
+    const std::uint8_t column = site.column[index(kSixPollutants[i])];
+    if (column == kNoColumn || column >= data.results.size() || data.results[column].revision == 0) continue;
+    any = true;
+    const HourValue& v = data.results[column].value;
+    if (v.valid) means[i] = v.mean();
+  }
+  if (!any) return false;
+  AqiResult result = hourly_aqi(*edition, means, site.info.exempt);
+  IndexOutcome outcome{result.aqi.value_or(-1), std::move(result.primary), std::move(result.sub_indices)};
+  if (status == Status::Running && outcome.value < 0) return false;
+  const bool closes = status != Status::Running && !e.closed;
+  if (!closes && data.index_revision > 0 && outcome == data.index) return false;
+  data.index = std::move(outcome);
+  ++data.index_revision;
+  Mean m = mean_of(site, e, Factor::AQI,
+                   status == Status::Amended && data.index_revision == 1 ? Status::Closed : status, offset);
+  m.valid = data.index.value >= 0;
+  m.sum_pg = m.valid ? data.index.value * kMillion : 0;
+  m.value = {m.sum_pg};
+  m.min = m.max = m.value;
+  m.count = static_cast<std::int32_t>(data.index.sub_indices.size());
+  m.expected = static_cast<std::int32_t>(kSixPollutants.size());
+  m.revision = data.index_revision;
+  m.primary = data.index.primary;
+  m.sub_indices = data.index.sub_indices;
+  m.clause = edition->clause;
+  out.means.push_back(std::move(m));
+  return true;
+}
+
+}  // namespace qc::core
