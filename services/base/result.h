@@ -16,27 +16,27 @@ enum class Errc {
   file_malformed = 102,   // a data file is not what --format says
   usage = 103,            // options that contradict one another
   // 200: the log
-  log_unavailable = 200,  // broker or file away for now: try again
-  log_abortable = 201,    // this transaction must be aborted; the same outputs may be sent again
-  log_fenced = 202,       // somebody else owns the partition: drop everything and restore
-  log_fatal = 203,        // cannot go on with this log
-  log_full = 204,         // no space left on the device: waiting helps once there is room
-  log_corrupt = 205,      // integrity check failed
-  log_version = 206,      // written by another format version
-  log_timeline = 207,     // wall and fed mixed up, or time would go backwards
-  topic_unknown = 208,    // no such topic or partition
-  record_too_large = 209, // above record_bytes_max
+  log_unavailable = 200,   // broker or file away for now: try again
+  log_abortable = 201,     // this transaction must be aborted; the same outputs may be sent again
+  log_fenced = 202,        // somebody else owns the partition: drop everything and restore
+  log_fatal = 203,         // cannot go on with this log
+  log_full = 204,          // no space left on the device: waiting helps once there is room
+  log_corrupt = 205,       // integrity check failed
+  log_version = 206,       // written by another format version
+  log_timeline = 207,      // wall and fed mixed up, or time would go backwards
+  topic_unknown = 208,     // no such topic or partition
+  record_too_large = 209,  // above record_bytes_max
   partitions_changed = 210,
-  queue_full = 211,       // a named limit was reached: try again
+  queue_full = 211,  // a named limit was reached: try again
   // 300: state
-  state_version = 300,    // state of another version that this binary cannot read
+  state_version = 300,  // state of another version that this binary cannot read
   state_corrupt = 301,
   // 400: rules
-  rules_missing = 400,    // the log names a rule set that the topic `rules` does not hold
+  rules_missing = 400,  // the log names a rule set that the topic `rules` does not hold
   // 500: the machine
-  clock_jump = 500,       // the wall clock departed from the boot-time clock
+  clock_jump = 500,  // the wall clock departed from the boot-time clock
   port_in_use = 501,
-  stopped = 502,          // asked to stop
+  stopped = 502,  // asked to stop
 };
 
 struct Error {

@@ -26,13 +26,27 @@ enum class Status : std::uint8_t { None = 0, Running, Closed, Amended };
 enum class Timeline : std::uint8_t { None = 0, Wall, Fed };
 
 // HJ 212-2017 table 8. Only Normal is valid; Missing is a row that the packet leaves out.
-enum class Flag : std::uint8_t { Normal = 0, Stopped, Maintenance, ManualSet, Fault, Calibrating, OverRange, Broken, Missing };
+enum class Flag : std::uint8_t {
+  Normal = 0,
+  Stopped,
+  Maintenance,
+  ManualSet,
+  Fault,
+  Calibrating,
+  OverRange,
+  Broken,
+  Missing
+};
 
-constexpr std::size_t index(Factor f) { return static_cast<std::size_t>(f); }
-constexpr bool is_index(Factor f) { return f == Factor::AQI || f == Factor::AQI_PM24; }
+constexpr std::size_t index(Factor f) {
+  return static_cast<std::size_t>(f);
+}
+constexpr bool is_index(Factor f) {
+  return f == Factor::AQI || f == Factor::AQI_PM24;
+}
 
-// The names people use: "PM2.5", "1h", "ug/m3", "hour", "closed". The publishing unit of CO is mg/m3, of an index point,
-// of everything else ug/m3. None is the empty name.
+// The names people use: "PM2.5", "1h", "ug/m3", "hour", "closed". The publishing unit of CO is mg/m3, of an index
+// point, of everything else ug/m3. None is the empty name.
 std::string_view name(Factor f);
 std::string_view name(Unit u);
 std::string_view name(Window w);

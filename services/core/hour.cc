@@ -20,15 +20,17 @@ const Slot* HourSlots::Lane::slot(int row, int column) const {
   return &slots[static_cast<std::size_t>(row * stride + column)];
 }
 
-Sums HourSlots::Lane::of(int column) const {
-  Sums result;
-  if (column >= stride) return result;
-  if (!sums.empty()) return sums[static_cast<std::size_t>(column)];
-  const auto step = static_cast<std::size_t>(stride);
-  for (std::size_t i = static_cast<std::size_t>(column); i < slots.size(); i += step) {
-    if (slots[i].valid()) result.add(slots[i].pg);
+void HourSlots::Lane::add_to(std::span<Sums> by_column) const {
+  const std::size_t columns = std::min(by_column.size(), static_cast<std::size_t>(stride));
+  if (!sums.empty()) {
+    std::copy_n(sums.begin(), columns, by_column.begin());
+    return;
   }
-  return result;
+  for (std::size_t row = 0; row < slots.size(); row += static_cast<std::size_t>(stride)) {
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (slots[row + c].valid()) by_column[c].add(slots[row + c].pg);
+    }
+  }
 }
 
 HourSlots::Lane& HourSlots::lane(Source source, int step_s, int columns) {
@@ -57,19 +59,16 @@ HourSlots::Lane& HourSlots::lane(Source source, int step_s, int columns) {
   return *found;
 }
 
+HourSlots::Open HourSlots::open(Source source, int step_s, int columns) {
+  if (sealed_ && step_s != 3600) return {};
+  Lane& l = lane(source, step_s, columns);
+  return {l.slots.data(), l.stride};
+}
+
 std::optional<Stored> HourSlots::store(Source source, int step_s, int row, int column, Slot slot) {
-  if (sealed_ && step_s != 3600) return std::nullopt;
-  Lane& l = lane(source, step_s, column + 1);
-  Slot& old = l.slots[static_cast<std::size_t>(row * l.stride + column)];
-  if (!old.present()) {
-    old = slot;
-    return Stored::First;
-  }
-  if (slot.beats(old)) {
-    old = slot;
-    return Stored::Replaced;
-  }
-  return Stored::Kept;
+  const Open lane = open(source, step_s, column + 1);
+  if (lane.slots == nullptr) return std::nullopt;
+  return put(lane.slots[row * lane.stride + column], slot);
 }
 
 void HourSlots::amend(int column, Slot slot) {
@@ -83,40 +82,53 @@ void HourSlots::restore(int column) {
 }
 
 HourValue HourSlots::value(int column, int valid_s, int step_s) const {
-  HourValue best;
-  best.expected = 3600 / step_s;
-  std::int64_t best_covered = -1;
+  std::array<int, kColumnsMax> steps_s;
+  steps_s.fill(step_s);
+  std::array<HourValue, kColumnsMax> all;
+  const auto n = static_cast<std::size_t>(column) + 1;
+  values(valid_s, std::span(steps_s).first(n), std::span(all).first(n));
+  return all[n - 1];
+}
+
+void HourSlots::values(int valid_s, std::span<const int> steps_s, std::span<HourValue> values) const {
+  // Valid first; among valid ones the higher kind; among invalid ones the one that covers more. Then the finer grid, so
+  // that the answer is one whatever order the lanes were made in.
+  const auto rank = [](const HourValue& v, std::int64_t covered) {
+    return v.valid ? std::tuple(1, static_cast<std::int64_t>(v.source), covered, v.expected)
+                   : std::tuple(0, covered, static_cast<std::int64_t>(v.source), v.expected);
+  };
+  const std::size_t columns = steps_s.size();
+  for (std::size_t c = 0; c < columns; ++c) values[c] = {{}, 3600 / steps_s[c], Source::None, false, false};
   for (const Lane& l : lanes_) {
-    if (l.source == Source::Amended) {
-      const Slot* slot = l.slot(0, column);
-      if (slot == nullptr || !slot->present()) continue;
-      HourValue amended{{}, 1, Source::Amended, slot->valid(), slot->audited()};
-      if (slot->valid()) amended.sums.add(slot->pg);
-      return amended;
-    }
-    const Sums sums = l.of(column);
-    const std::int64_t covered = std::int64_t{sums.count} * l.step_s;
-    if (covered == 0) continue;
-    const HourValue candidate{sums, l.rows(), l.source, covered >= valid_s, false};
-    // Valid first; among valid ones the higher kind; among invalid ones the one that covers more. Then the finer grid,
-    // so that the answer is one whatever order the lanes were made in.
-    const auto rank = [](const HourValue& v, std::int64_t c) {
-      return v.valid ? std::tuple(1, static_cast<std::int64_t>(v.source), c, v.expected)
-                     : std::tuple(0, c, static_cast<std::int64_t>(v.source), v.expected);
-    };
-    if (best_covered < 0 || rank(candidate, covered) > rank(best, best_covered)) {
-      best = candidate;
-      best_covered = covered;
+    if (l.source == Source::Amended) continue;
+    std::array<Sums, kColumnsMax> sums{};
+    l.add_to(std::span(sums).first(columns));
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::int64_t covered = std::int64_t{sums[c].count} * l.step_s;
+      if (covered == 0) continue;
+      const HourValue candidate{sums[c], l.rows(), l.source, covered >= valid_s, false};
+      const HourValue& best = values[c];
+      // Slots of a full hour cover 3600 s, so what a value covers follows from its count.
+      const std::int64_t best_covered = std::int64_t{best.sums.count} * 3600 / best.expected;
+      if (best.source == Source::None || rank(candidate, covered) > rank(best, best_covered)) values[c] = candidate;
     }
   }
-  return best;
+  for (const Lane& l : lanes_) {
+    if (l.source != Source::Amended) continue;
+    for (std::size_t c = 0; c < columns; ++c) {
+      const Slot* slot = l.slot(0, static_cast<int>(c));
+      if (slot == nullptr || !slot->present()) continue;
+      values[c] = {{}, 1, Source::Amended, slot->valid(), slot->audited()};
+      if (slot->valid()) values[c].sums.add(slot->pg);
+    }
+  }
 }
 
 void HourSlots::seal() {
   for (Lane& l : lanes_) {
     if (l.step_s == 3600 || l.slots.empty()) continue;
     std::vector<Sums> sums(static_cast<std::size_t>(l.stride));
-    for (int c = 0; c < l.stride; ++c) sums[static_cast<std::size_t>(c)] = l.of(c);
+    l.add_to(sums);
     l.sums = std::move(sums);
     std::vector<Slot>().swap(l.slots);
   }

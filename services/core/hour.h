@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,8 +84,22 @@ struct HourValue {
 
 enum class Stored : std::uint8_t { First, Replaced, Kept };
 
+inline Stored put(Slot& into, const Slot& slot) {
+  const bool first = !into.present();
+  if (!first && !slot.beats(into)) return Stored::Kept;
+  into = slot;
+  return first ? Stored::First : Stored::Replaced;
+}
+
 class HourSlots {
  public:
+  // The slots of a lane, row by row, `stride` of them in a row: at least `columns` (at most 64). nullptr: a sealed hour
+  // takes no minutes. Valid until the next call of open, amend, restore, seal or read.
+  struct Open {
+    Slot* slots = nullptr;
+    int stride = 0;
+  };
+  Open open(Source source, int step_s, int columns);
   // Puts a value into its slot. `row` < 3600 / step; `column` < 64. A sealed hour takes no minutes: nullopt.
   std::optional<Stored> store(Source source, int step_s, int row, int column, Slot slot);
   // A person's correction of the whole hour; an invalidated hour has no value whatever the other lanes hold.
@@ -94,6 +109,8 @@ class HourSlots {
   // valid_s: how many seconds must be covered (GB 3095 table 4: 45 minutes). The highest valid kind; where none is
   // valid, the one that covers most. A series with nothing: expected of `step_s`, count 0.
   HourValue value(int column, int valid_s, int step_s) const;
+  // The same of columns 0 .. steps_s.size(), in one pass over the slots.
+  void values(int valid_s, std::span<const int> steps_s, std::span<HourValue> values) const;
 
   void seal();
   bool sealed() const { return sealed_; }
@@ -116,7 +133,7 @@ class HourSlots {
     std::vector<Slot> slots;  // row-major; empty when sealed
     std::vector<Sums> sums;   // by column, when sealed
     int rows() const { return 3600 / step_s; }
-    Sums of(int column) const;
+    void add_to(std::span<Sums> by_column) const;
     const Slot* slot(int row, int column) const;
     bool read_sums(ByteReader& in);
     bool read_slots(ByteReader& in);

@@ -168,23 +168,25 @@ void Judge::rules_changed(Site& site, EventTime frontier) {
     c.base = c.track;
     c.base_time = c.next;
   }
-  for (Series& s : site.series) s.on_until = EventTime::min();
+  site.on_until = EventTime::min();
   site.dirty = true;
 }
 
-void Judge::refresh(const Site& site, Series& series, EventTime instant) const {
-  series.on = std::numeric_limits<std::int64_t>::max();
+void Judge::refresh(Site& site, EventTime instant) const {
   // Limits change at midnights; a day's cache is never wrong and seldom computed.
-  series.on_from = floor_to(instant + kBeijing, std::chrono::hours(24)) - kBeijing;
-  series.on_until = series.on_from + std::chrono::hours(24);
-  for (const SignalRule& r : rules_.signals) {
-    if (r.kind != SignalKind::ReadingOverLimit) continue;
-    if (const auto limits = criteria(r, site, series.factor, instant)) series.on = std::min(series.on, limits->on[0]);
+  site.on_from = floor_to(instant + kBeijing, std::chrono::hours(24)) - kBeijing;
+  site.on_until = site.on_from + std::chrono::hours(24);
+  for (Series& series : site.series) {
+    series.on = std::numeric_limits<std::int64_t>::max();
+    for (const SignalRule& r : rules_.signals) {
+      if (r.kind != SignalKind::ReadingOverLimit) continue;
+      if (const auto limits = criteria(r, site, series.factor, instant)) series.on = std::min(series.on, limits->on[0]);
+    }
   }
 }
 
 void Judge::judge_reading(Site& site, Series& series, Interval interval, Concentration value) {
-  if (interval.start < series.on_from || interval.start >= series.on_until) refresh(site, series, interval.start);
+  if (interval.start < site.on_from || interval.start >= site.on_until) refresh(site, interval.start);
   const EventTime at = interval.end;
   if (value.pg > series.on) {
     for (const SignalRule& r : rules_.signals) {

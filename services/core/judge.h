@@ -35,7 +35,7 @@ class Judge {
   // A reading took its slot. `end`: its instant, or the end of its interval.
   void reading(Site& site, std::size_t column, Interval interval, Concentration value) {
     Series& s = site.series[column];
-    const bool cached = s.on_from <= interval.start && interval.start < s.on_until;
+    const bool cached = site.on_from <= interval.start && interval.start < site.on_until;
     if (cached && value.pg <= s.on && !site.alarmed) return;
     judge_reading(site, s, interval, value);
   }
@@ -54,7 +54,7 @@ class Judge {
   static void drop_normal(Site& site);
   void judge_reading(Site& site, Series& series, Interval interval, Concentration value);
   EventTime base_time(const Site& site, EventTime hour) const;
-  void refresh(const Site& site, Series& series, EventTime instant) const;
+  void refresh(Site& site, EventTime instant) const;
   void publish_last(Site& site, const std::string& rule, Factor factor, Window window, Track& track);
   void publish(Site& site, const std::string& rule, Factor factor, Window window, const Episode& episode);
   const SignalRule* rule(std::string_view id) const;

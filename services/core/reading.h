@@ -18,16 +18,16 @@ namespace qc::core {
 // and the ledger.
 enum class Reason : std::uint8_t {
   None = 0,
-  Garbage,         // not a message of ours
-  Truncated,       // ends in the middle
-  Oversized,       // more bytes or readings than the limit
-  BadShape,        // columns and rows that don't fit, a grid that isn't one, a time that isn't on it
+  Garbage,    // not a message of ours
+  Truncated,  // ends in the middle
+  Oversized,  // more bytes or readings than the limit
+  BadShape,   // columns and rows that don't fit, a grid that isn't one, a time that isn't on it
   UnknownFactor,
-  WrongUnit,       // not a unit of that factor
-  NotANumber,      // NaN, infinity, text
+  WrongUnit,   // not a unit of that factor
+  NotANumber,  // NaN, infinity, text
   Negative,
-  OutOfRange,      // above what can be in air at all
-  Future,          // more than ahead_max ahead of its receive time
+  OutOfRange,  // above what can be in air at all
+  Future,      // more than ahead_max ahead of its receive time
   UnknownSite,
   TooManyHours,    // the site already holds site_hours_max hours
   WrongPartition,  // the key's hash says another partition

@@ -14,7 +14,7 @@ ReadingStage::~ReadingStage() = default;
 // ---- sites ----------------------------------------------------------------------------------------------------------
 
 Site* ReadingStage::Impl::find(std::string_view id) {
-  if (const auto it = sites.find(id); it != sites.end()) return it->second.get();
+  if (Site* known = by_id.find(id)) return known;
   const auto configured = rules->sites.find(id);
   if (configured == rules->sites.end()) return nullptr;
   Site& made = make(configured->second);
@@ -23,11 +23,9 @@ Site* ReadingStage::Impl::find(std::string_view id) {
 }
 
 Site& ReadingStage::Impl::make(SiteInfo info) {
-  auto site = std::make_unique<Site>();
-  Site& made = *site;
-  std::string id = info.id;
+  Site& made = sites.emplace_back();
   learn(made, info);
-  sites.emplace(std::move(id), std::move(site));
+  by_id.add(made);
   ordered.push_back(&made);
   unordered = true;
   return made;
@@ -36,7 +34,7 @@ Site& ReadingStage::Impl::make(SiteInfo info) {
 void ReadingStage::Impl::learn(Site& site, const SiteInfo& info) {
   site.info = info;
   for (const Factor f : info.factors) site.column_of(f, frontier);
-  for (Series& s : site.series) s.on_until = EventTime::min();  // its class may be another
+  site.on_until = EventTime::min();  // its class may be another
   site.dirty = true;
   save_later(site);
 }
@@ -58,18 +56,18 @@ void ReadingStage::use(std::shared_ptr<const RuleSet> rules, Timeline timeline) 
   for (Site* site : s.ordered) site->configured = false;
   for (const auto& [id, info] : s.rules->sites) {
     // In a fed log the world is what is fed: a configured site that is not in the files is not silent there.
-    if (s.timeline == Timeline::Fed && !s.sites.contains(id)) continue;
+    Site* known = s.by_id.find(id);
+    if (s.timeline == Timeline::Fed && known == nullptr) continue;
     if (!s.mine(id)) continue;
-    const auto known = s.sites.find(id);
-    if (known == s.sites.end()) {
+    if (known == nullptr) {
       s.make(info).configured = true;
     } else {
-      known->second->configured = true;
-      known->second->registered = false;
+      known->configured = true;
+      known->registered = false;
       if (changed) {
-        s.learn(*known->second, info);
+        s.learn(*known, info);
       } else {
-        known->second->info = info;  // what is not saved: its exemptions and dates
+        known->info = info;  // what is not saved: its exemptions and dates
       }
     }
   }
@@ -124,6 +122,24 @@ void ReadingStage::apply(const ReadingBatch& batch, Offset offset, Outputs& out)
   s.store(*site, batch, offset, out);
 }
 
+// Puts the cursor on the lane of that hour, with room for the column. The hour is made where there is none: its first
+// reading comes.
+ReadingStage::Impl::Opened ReadingStage::Impl::open(Site& site, EventTime hour, const ReadingBatch& batch,
+                                                    std::size_t column, Offset offset) {
+  HourEntry* entry = site.find(hour);
+  if (entry == nullptr) {
+    if (site.hours.size() >= static_cast<std::size_t>(rules->horizons.site_hours_max)) return Opened::TooManyHours;
+    entry = &site.entry(hour);
+  }
+  HourSlots& slots = entry->thaw().slots;
+  const auto step_s = static_cast<int>(batch.step / std::chrono::seconds(1));
+  const auto lane = slots.open(batch.source, step_s, static_cast<int>(column) + 1);
+  if (lane.slots == nullptr) return Opened::Sealed;
+  slots.note_offset(offset);
+  site.cursor = {hour, entry, lane.slots, lane.stride, step_s, batch.source};
+  return Opened::Yes;
+}
+
 void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset offset, Outputs& out) {
   const Horizons& h = rules->horizons;
   const auto step_s = static_cast<int>(batch.step.count() / 1000);
@@ -139,13 +155,12 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
 
   std::uint32_t rows = 0;
   for (const Column& c : batch.columns) rows = std::max(rows, c.count);
-  HourEntry* entry = nullptr;
+  Cursor& cursor = site.cursor;
   for (std::uint32_t row = 0; row < rows; ++row) {
     const Interval interval{batch.start + batch.step * row, batch.start + batch.step * row + length};
     const EventTime hour = hour_of(interval.start);
     const bool ahead = interval.end > latest;
     const bool late = !ahead && now >= hour + kHour + kept;
-    if (entry != nullptr && entry->start != hour) entry = nullptr;
     const auto slot_row = static_cast<int>((interval.start - hour) / batch.step);
     for (const Column& c : batch.columns) {
       if (row >= c.count) continue;
@@ -159,43 +174,35 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
         count(Account::Late);
         continue;
       }
-      if (entry == nullptr) entry = site.find(hour);
-      if (entry == nullptr) {
-        if (site.hours.size() >= static_cast<std::size_t>(h.site_hours_max)) {
-          ++too_many;
-          continue;
-        }
-        entry = &site.entry(hour);
-      }
       const std::size_t column = site.column_of(c.factor, hour);
+      if (!cursor.holds(hour, batch.source, step_s) || static_cast<int>(column) >= cursor.stride) {
+        const Opened opened = open(site, hour, batch, column, offset);
+        if (opened == Opened::Sealed) count(Account::Late);
+        if (opened == Opened::TooManyHours) ++too_many;
+        if (opened != Opened::Yes) continue;
+      }
       Series& series = site.series[column];
       const Concentration value = batch.values[c.first + row];
-      HourData& data = entry->thaw();
-      const auto stored = data.slots.store(batch.source, step_s, slot_row, static_cast<int>(column),
-                                           Slot::of(batch.stamp_ms, value, flag));
-      if (!stored) {
-        count(Account::Late);
-        continue;
-      }
+      const Stored stored =
+          put(cursor.slots[slot_row * cursor.stride + static_cast<int>(column)], Slot::of(batch.stamp_ms, value, flag));
       if (flag != Flag::Normal) {
         count(Account::Flagged);
       } else {
-        count(*stored == Stored::First ? Account::Stored
-                                       : (*stored == Stored::Replaced ? Account::Replaced : Account::Duplicate));
+        count(stored == Stored::First ? Account::Stored
+                                      : (stored == Stored::Replaced ? Account::Replaced : Account::Duplicate));
       }
-      if (*stored == Stored::Kept) continue;
-      data.slots.note_offset(offset);
+      if (stored == Stored::Kept) continue;
       if (series.last_hour < hour || series.step_s != step_s) {
         series.last_hour = std::max(series.last_hour, hour);
         series.step_s = step_s;
         site.dirty = true;
       }
-      entry->dirty = true;
+      cursor.entry->dirty = true;
       if (hour < frontier) {
-        entry->touched = true;
+        cursor.entry->touched = true;
         site.touched = true;
       } else {
-        entry->running = true;
+        cursor.entry->running = true;
         site.running = true;
       }
       if (flag == Flag::Normal) judge.reading(site, column, interval, value);
@@ -240,6 +247,7 @@ void ReadingStage::apply(const Amend& amend, Offset offset, Outputs& out) {
   if (i.end > s.frontier) return refuse(Reason::BadShape, "an hour can be amended once it is closed");
   const auto column = static_cast<int>(site->column_of(amend.factor, i.start));
   for (EventTime hour = i.start; hour < i.end; hour += kHour) {
+    site->cursor = {};
     HourEntry& entry = site->entry(hour);
     HourData& data = entry.thaw();
     if (amend.action == Amend::Action::Restore) {

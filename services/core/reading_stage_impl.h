@@ -3,10 +3,12 @@
 // Nobody else includes it.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "core/judge.h"
@@ -15,9 +17,43 @@
 
 namespace qc::core {
 
-struct SiteHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+// Sites by id: open addressing, because a lookup stands before every packet. Nothing is ever taken out.
+class SiteIndex {
+ public:
+  Site* find(std::string_view id) const {
+    if (places_.empty()) return nullptr;
+    const std::size_t hash = std::hash<std::string_view>{}(id);
+    for (std::size_t i = hash;; ++i) {
+      const Place& place = places_[i & (places_.size() - 1)];
+      if (place.site == nullptr) return nullptr;
+      if (place.hash == hash && place.site->info.id == id) return place.site;
+    }
+  }
+  // REQUIRES: no site of that id is there.
+  void add(Site& site) {
+    if (++size_ * 2 > places_.size()) {
+      std::vector<Place> old(std::max<std::size_t>(16, places_.size() * 2));
+      old.swap(places_);
+      for (const Place& place : old) {
+        if (place.site != nullptr) put(place);
+      }
+    }
+    put({std::hash<std::string_view>{}(site.info.id), &site});
+  }
+
+ private:
+  struct Place {
+    std::size_t hash = 0;
+    Site* site = nullptr;
+  };
+  void put(const Place& place) {
+    std::size_t i = place.hash;
+    while (places_[i & (places_.size() - 1)].site != nullptr) ++i;
+    places_[i & (places_.size() - 1)] = place;
+  }
+
+  std::vector<Place> places_;  // a power of two, at most half full
+  std::size_t size_ = 0;
 };
 
 struct ReadingStage::Impl {
@@ -32,7 +68,8 @@ struct ReadingStage::Impl {
   Ledger ledger;
   bool dirty = false;
 
-  std::unordered_map<std::string, std::unique_ptr<Site>, SiteHash, std::equal_to<>> sites;
+  std::deque<Site> sites;
+  SiteIndex by_id;
   std::vector<Site*> ordered;  // by id: the order of everything a tick publishes
   bool unordered = false;
   std::vector<Site*> to_save;
@@ -50,6 +87,8 @@ struct ReadingStage::Impl {
 
   // ---- readings ----
   void store(Site& site, const ReadingBatch& batch, Offset offset, Outputs& out);
+  enum class Opened { Yes, Sealed, TooManyHours };
+  Opened open(Site& site, EventTime hour, const ReadingBatch& batch, std::size_t column, Offset offset);
 
   // ---- time ----
   void advance(EventTime to, Offset offset, Outputs& out);
@@ -60,7 +99,8 @@ struct ReadingStage::Impl {
   bool publish(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
   bool publish_index(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
   bool valid_so_far(const HourValue& value, EventTime start) const;
-  Mean mean_of(const Site& site, const HourEntry& entry, Factor factor, Status status, Offset offset) const;
+  static Mean& add_mean(const Site& site, const HourEntry& entry, Factor factor, Status status, std::int32_t revision,
+                        Offset offset, Outputs& out);
 };
 
 }  // namespace qc::core

@@ -86,8 +86,7 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
   }
   const std::string_view rest = key.substr(1);
   const auto site_named = [&s](std::string_view id) -> Site& {
-    const auto known = s.sites.find(id);
-    if (known != s.sites.end()) return *known->second;
+    if (Site* known = s.by_id.find(id)) return *known;
     SiteInfo info;
     info.id = id;
     return s.make(std::move(info));

@@ -1,5 +1,6 @@
 // What a tick does: hours close, corrected hours are published again, running values are shown.
 #include <algorithm>
+#include <span>
 
 #include "core/aqi.h"
 #include "core/reading_stage_impl.h"
@@ -62,6 +63,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
 
 void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out) {
   site.touched = false;
+  site.cursor = {};
   std::vector<Judge::AmendedHour> amended;
   for (HourEntry& e : site.hours) {
     if (!e.touched) continue;
@@ -83,6 +85,7 @@ void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, J
                                      Outputs& out) {
   // A jump of time costs one step a series, not one an hour: of silent hours only the last is published, and only as
   // long as a condition is open are they judged.
+  site.cursor = {};
   const bool jump = to - from > rules->horizons.hours_kept;
   for (EventTime hour = from; hour < to; hour += kHour) {
     if (jump && Judge::quiet(site)) {
@@ -105,6 +108,7 @@ void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, J
 
 void ReadingStage::Impl::settle(Site& site, Judge& judge) {
   const Horizons& h = rules->horizons;
+  site.cursor = {};
   judge.settle(site, hour_of(now - h.hours_kept));
   std::size_t gone = 0;
   for (HourEntry& e : site.hours) {
@@ -142,30 +146,38 @@ bool ReadingStage::Impl::valid_so_far(const HourValue& value, EventTime start) c
   return covered_s * 60 >= elapsed_s * rules->horizons.valid_minutes;
 }
 
-Mean ReadingStage::Impl::mean_of(const Site& site, const HourEntry& e, Factor factor, Status status,
-                                 Offset offset) const {
-  Mean m;
+Mean& ReadingStage::Impl::add_mean(const Site& site, const HourEntry& e, Factor factor, Status status,
+                                   std::int32_t revision, Offset offset, Outputs& out) {
+  Mean& m = out.means.emplace_back();
   m.site = site.info.id;
   m.region = site.info.region;
   m.root = site.info.root;
   m.factor = factor;
   m.window = Window::H1;
   m.interval = {e.start, e.start + kHour};
-  m.status = status;
+  m.revision = revision;
+  // What is published for the first time amends nothing.
+  m.status = status == Status::Amended && revision == 1 ? Status::Closed : status;
   m.origin = {e.data->slots.first_offset(), offset};
-  if (status == Status::Amended) m.reason = e.data->reason;
+  if (m.status == Status::Amended) m.reason = e.data->reason;
   return m;
 }
 
 bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset offset, Outputs& out) {
   const bool closes = status != Status::Running && !e.closed;
   HourData& data = e.thaw();
-  if (data.results.size() < site.series.size()) data.results.resize(site.series.size());
+  const std::size_t columns = site.series.size();
+  if (data.results.size() < columns) data.results.resize(columns);
+  std::array<int, kFactors> steps_s{};
+  std::array<HourValue, kFactors> values;
+  for (std::size_t c = 0; c < columns; ++c) steps_s[c] = site.series[c].step_s;
+  data.slots.values(rules->horizons.valid_minutes * 60, std::span(steps_s).first(columns),
+                    std::span(values).first(columns));
   bool changed = false;
-  for (std::size_t c = 0; c < site.series.size(); ++c) {
+  for (std::size_t c = 0; c < columns; ++c) {
     const Series& series = site.series[c];
     SeriesResult& result = data.results[c];
-    HourValue v = data.slots.value(static_cast<int>(c), rules->horizons.valid_minutes * 60, series.step_s);
+    HourValue& v = values[c];
     if (status == Status::Running) {
       if (v.sums.count == 0) continue;
       v.valid = valid_so_far(v, e.start);
@@ -178,8 +190,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     result.value = v;
     ++result.revision;
     changed = true;
-    Mean m = mean_of(site, e, series.factor,
-                     status == Status::Amended && result.revision == 1 ? Status::Closed : status, offset);
+    Mean& m = add_mean(site, e, series.factor, status, result.revision, offset, out);
     m.value = v.mean();
     m.valid = v.valid;
     m.sum_pg = v.sums.sum_pg;
@@ -187,10 +198,8 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     m.expected = v.expected;
     m.min = {v.sums.min_pg};
     m.max = {v.sums.max_pg};
-    m.revision = result.revision;
     m.source = v.source;
     m.audited = v.audited;
-    out.means.push_back(std::move(m));
   }
   if (publish_index(site, e, status, offset, out)) changed = true;
   if (status != Status::Running) {
@@ -223,19 +232,16 @@ bool ReadingStage::Impl::publish_index(Site& site, HourEntry& e, Status status, 
   if (!closes && data.index_revision > 0 && outcome == data.index) return false;
   data.index = std::move(outcome);
   ++data.index_revision;
-  Mean m = mean_of(site, e, Factor::AQI,
-                   status == Status::Amended && data.index_revision == 1 ? Status::Closed : status, offset);
+  Mean& m = add_mean(site, e, Factor::AQI, status, data.index_revision, offset, out);
   m.valid = data.index.value >= 0;
   m.sum_pg = m.valid ? data.index.value * kMillion : 0;
   m.value = {m.sum_pg};
   m.min = m.max = m.value;
   m.count = static_cast<std::int32_t>(data.index.sub_indices.size());
   m.expected = static_cast<std::int32_t>(kSixPollutants.size());
-  m.revision = data.index_revision;
   m.primary = data.index.primary;
   m.sub_indices = data.index.sub_indices;
   m.clause = edition->clause;
-  out.means.push_back(std::move(m));
   return true;
 }
 

@@ -1,5 +1,6 @@
-// The rule set that a stage judges by: limits, AQI editions, signal rules, horizons, regions and sites, all dated. A value;
-// built by `wire` from the messages of config.proto, never changed afterwards, shared by pointer among the partitions.
+// The rule set that a stage judges by: limits, AQI editions, signal rules, horizons, regions and sites, all dated. A
+// value; built by `wire` from the messages of config.proto, never changed afterwards, shared by pointer among the
+// partitions.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,9 @@ struct Dated {
 };
 
 // The last instant of [start, end): what decides which edition applies. At millisecond grain, end - 1 ms.
-constexpr EventTime last_instant(Interval i) { return i.end - Duration(1); }
+constexpr EventTime last_instant(Interval i) {
+  return i.end - Duration(1);
+}
 
 struct Limit {
   Dated dated;
@@ -41,7 +44,7 @@ enum class Above : std::uint8_t { None = 0, Cap, NoIndex };
 
 struct AqiItem {
   Factor factor = Factor::None;
-  Window window = Window::None;  // the table's column: H1 or H24, H8
+  Window window = Window::None;               // the table's column: H1 or H24, H8
   std::vector<Concentration> concentrations;  // rising; at most as many as AqiEdition::iaqi
   Above above = Above::None;
   int decimals = 0;     // of the publishing unit, where the edition rounds its input

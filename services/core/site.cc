@@ -130,9 +130,11 @@ HourData& HourEntry::thaw() {
 
 void HourEntry::freeze() {
   if (data == nullptr) return;
-  ByteWriter w(packed);
+  std::string bytes;
+  bytes.reserve(4096);  // more than eight factors of minutes take
+  ByteWriter w(bytes);
   write_data(w, *data);
-  packed.shrink_to_fit();
+  packed = std::string(bytes);  // as long as it is, no longer
   data.reset();
 }
 
@@ -164,6 +166,7 @@ std::size_t Site::column_of(Factor f, EventTime hour) {
     series.push_back({});
     series.back().factor = f;
     series.back().last_hour = hour;
+    on_until = EventTime::min();
     dirty = true;
   }
   return c;
@@ -184,6 +187,7 @@ HourEntry& Site::entry(EventTime start) {
   if (HourEntry* found = find(start)) return *found;
   const auto at =
       std::lower_bound(hours.begin(), hours.end(), start, [](const HourEntry& e, EventTime t) { return e.start < t; });
+  cursor = {};
   HourEntry& made = *hours.insert(at, HourEntry{});
   made.start = start;
   made.data = std::make_unique<HourData>();

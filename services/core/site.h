@@ -26,10 +26,9 @@ struct Series {
   Factor factor = Factor::None;
   int step_s = 60;        // the grid it last came on
   EventTime last_hour{};  // the hour of its latest reading (or of its becoming known): silence counts from it
-  // The least value at which a reading_over_limit rule begins, for instants in [on_from, on_until). Not saved.
+  // The least value at which a reading_over_limit rule begins, for instants in the site's [on_from, on_until). Not
+  // saved.
   std::int64_t on = 0;
-  EventTime on_from = EventTime::max();
-  EventTime on_until = EventTime::min();
 };
 
 // What was last published of one series' hour.
@@ -96,23 +95,39 @@ struct ReadingCondition {
   EventTime last{};  // readings not newer than this are not judged
 };
 
+// Where the last reading of a site went, because the next one mostly goes beside it: its lane of slots in an open hour.
+// Not saved.
+struct Cursor {
+  EventTime hour = EventTime::max();  // no reading's
+  HourEntry* entry = nullptr;
+  Slot* slots = nullptr;
+  int stride = 0;
+  int step_s = 0;
+  Source source = Source::None;
+  bool holds(EventTime at, Source kind, int grid_s) const { return hour == at && source == kind && step_s == grid_s; }
+};
+
+// What every packet touches stands first, together: cache misses are what a reading costs.
 struct Site {
   SiteInfo info;
   bool registered = false;  // by a record; otherwise by the rules
   bool configured = false;  // by the rules in use. Not saved
+  bool dirty = false;       // the header is to be saved
+  bool queued = false;      // in the stage's list of sites to be saved
+  bool touched = false;
+  bool running = false;
+  bool alarmed = false;
   std::array<std::uint8_t, kFactors> column{};
+  EventTime on_from = EventTime::max();  // Series::on
+  EventTime on_until = EventTime::min();
+  Cursor cursor;
   std::vector<Series> series;
-  std::vector<HourEntry> hours;  // by start
+  std::vector<HourEntry> hours;  // by start; whoever changes it, or seals or freezes one, resets the cursor
   std::vector<HourCondition> conditions;
   std::vector<ReadingCondition> reading_conditions;
   std::int64_t next_episode = 1;
   EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final
-  bool dirty = false;                        // the header is to be saved
-  bool queued = false;                       // in the stage's list of sites to be saved
-  bool touched = false;
-  bool running = false;
-  bool alarmed = false;
-  std::vector<EventTime> erased;  // hours dropped since the last save
+  std::vector<EventTime> erased;             // hours dropped since the last save
 
   Site() { column.fill(kNoColumn); }
   // The column of a factor, a new one where it is the first of its kind (silence then counts from `hour`).

@@ -1,6 +1,6 @@
 // Turns signals into values: SIGINT and SIGTERM request a stop through a std::stop_source; a second one ends the
-// process at once (exit status 128 + signal), because a person who asks twice does not want to wait (what repeats within
-// 300 ms is one request: timeout(1) signals the process and its group); SIGHUP calls a hook.
+// process at once (exit status 128 + signal), because a person who asks twice does not want to wait (what repeats
+// within 300 ms is one request: timeout(1) signals the process and its group); SIGHUP calls a hook.
 //
 // Lifecycle: main makes one Shutdown before it starts any thread (the signals are blocked in the calling thread, and
 // later threads inherit that), and keeps it to the end. SIGPIPE is ignored from then on. The destructor gives back the

@@ -6,7 +6,8 @@
 //  - Within a partition offsets rise; they may have gaps (compaction, retention, aborted or control records).
 //  - Only committed records are ever seen. `end` is the offset after the last committed record.
 //  - A Transaction is all or nothing: records, state and input offsets become visible together.
-//  - A (group, partition) has one owner at a time; a commit by a former owner fails with log_fenced and changes nothing.
+//  - A (group, partition) has one owner at a time; a commit by a former owner fails with log_fenced and changes
+//  nothing.
 //  - An append that returned without error survives SIGKILL and, for embedded and Kafka, power loss.
 //
 // Lifecycle: the Log outlives what it makes. Threads: Log may be called from any thread; a Reader, Appender or Member
@@ -115,7 +116,8 @@ class Appender {
  public:
   virtual ~Appender() = default;
   // Appends all of them in this order and returns when they are durable. Embedded and memory: all or nothing. Kafka: a
-  // prefix may remain after an error, and a repeat is safe only for idempotent records (readings, ticks, rules all are).
+  // prefix may remain after an error, and a repeat is safe only for idempotent records (readings, ticks, rules all
+  // are).
   virtual Result<void> append(std::span<const NewRecord> records) = 0;
 };
 

@@ -1,5 +1,5 @@
-// A stage: a pure machine over keyed state (architecture section 3). What it does depends on its state, the record and the
-// record's offset, and on nothing else: no clock, no batch, no commit, no thread. The worker drives it, commits its
+// A stage: a pure machine over keyed state (architecture section 3). What it does depends on its state, the record and
+// the record's offset, and on nothing else: no clock, no batch, no commit, no thread. The worker drives it, commits its
 // outputs and keeps its state.
 //
 // Lifecycle: made when a partition is gained, then load() for every state entry, then apply() for ever; destroyed when

@@ -101,8 +101,9 @@ def test_promtool_finds_nothing_to_complain_of(page_of):
 
 def stations(address):
     """The page, once it shows any of them."""
-    return eventually(lambda: (lambda t: "qingchuan_station_hour_mean{" in t and t)(get(address, "/metrics/stations")[1]),
-                      "stations")
+    page = lambda: get(address, "/metrics/stations")[1]
+    eventually(lambda: "qingchuan_station_hour_mean{" in page(), "stations are shown")
+    return page()
 
 
 def test_stations_shows_the_last_closed_hour_of_each_series(page_of):
