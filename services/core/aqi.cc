@@ -46,6 +46,7 @@ AqiResult hourly_aqi(const AqiEdition& edition,
                      std::span<const std::optional<Concentration>, kSixPollutants.size()> means,
                      std::span<const Factor> exempt) {
   AqiResult result;
+  result.sub_indices.reserve(kSixPollutants.size());
   bool complete = true;
   for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
     const Factor factor = kSixPollutants[i];

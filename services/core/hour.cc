@@ -20,15 +20,15 @@ const Slot* HourSlots::Lane::slot(int row, int column) const {
   return &slots[static_cast<std::size_t>(row * stride + column)];
 }
 
-void HourSlots::Lane::add_to(std::span<Sums> by_column) const {
+void HourSlots::Lane::sums_into(std::span<Sums> by_column) const {
   const std::size_t columns = std::min(by_column.size(), static_cast<std::size_t>(stride));
-  if (!sums.empty()) {
+  if (!replaced) {
     std::copy_n(sums.begin(), columns, by_column.begin());
     return;
   }
-  for (std::size_t row = 0; row < slots.size(); row += static_cast<std::size_t>(stride)) {
-    for (std::size_t c = 0; c < columns; ++c) {
-      if (slots[row + c].valid()) by_column[c].add(slots[row + c].pg);
+  for (std::size_t c = 0; c < columns; ++c) {
+    for (std::size_t i = c; i < slots.size(); i += static_cast<std::size_t>(stride)) {
+      if (slots[i].valid()) by_column[c].add(slots[i].pg);
     }
   }
 }
@@ -39,36 +39,33 @@ HourSlots::Lane& HourSlots::lane(Source source, int step_s, int columns) {
     if (l.source == source && l.step_s == step_s) found = &l;
   }
   if (found == nullptr) {
-    lanes_.push_back({source, step_s, 0, {}, {}});
+    lanes_.push_back({source, step_s, 0, false, {}, {}});
     found = &lanes_.back();
   }
   if (columns > found->stride) {
     // A factor appeared: lay the rows out again, a little wider than asked so that a packet's columns cost one move.
     const int wide = columns <= 8 ? 8 : (columns + 3) / 4 * 4;
-    if (found->sums.empty()) {
-      std::vector<Slot> slots(static_cast<std::size_t>(found->rows() * wide));
-      for (int row = 0; row < found->rows() && found->stride > 0; ++row) {
-        std::copy_n(found->slots.begin() + row * found->stride, found->stride, slots.begin() + row * wide);
-      }
-      found->slots = std::move(slots);
-    } else {
-      found->sums.resize(static_cast<std::size_t>(wide));
+    std::vector<Slot> slots(static_cast<std::size_t>(found->rows() * wide));
+    for (int row = 0; row < found->rows() && found->stride > 0; ++row) {
+      std::copy_n(found->slots.begin() + row * found->stride, found->stride, slots.begin() + row * wide);
     }
+    found->slots = std::move(slots);
+    found->sums.resize(static_cast<std::size_t>(wide));
     found->stride = wide;
   }
   return *found;
 }
 
-HourSlots::Open HourSlots::open(Source source, int step_s, int columns) {
+OpenLane HourSlots::open(Source source, int step_s, int columns) {
   if (sealed_ && step_s != 3600) return {};
   Lane& l = lane(source, step_s, columns);
-  return {l.slots.data(), l.stride};
+  return {l.slots.data(), l.sums.data(), &l.replaced, l.stride};
 }
 
 std::optional<Stored> HourSlots::store(Source source, int step_s, int row, int column, Slot slot) {
-  const Open lane = open(source, step_s, column + 1);
+  const OpenLane lane = open(source, step_s, column + 1);
   if (lane.slots == nullptr) return std::nullopt;
-  return put(lane.slots[row * lane.stride + column], slot);
+  return lane.put(row, column, slot);
 }
 
 void HourSlots::amend(int column, Slot slot) {
@@ -102,7 +99,7 @@ void HourSlots::values(int valid_s, std::span<const int> steps_s, std::span<Hour
   for (const Lane& l : lanes_) {
     if (l.source == Source::Amended) continue;
     std::array<Sums, kColumnsMax> sums{};
-    l.add_to(std::span(sums).first(columns));
+    l.sums_into(std::span(sums).first(columns));
     for (std::size_t c = 0; c < columns; ++c) {
       const std::int64_t covered = std::int64_t{sums[c].count} * l.step_s;
       if (covered == 0) continue;
@@ -128,8 +125,9 @@ void HourSlots::seal() {
   for (Lane& l : lanes_) {
     if (l.step_s == 3600 || l.slots.empty()) continue;
     std::vector<Sums> sums(static_cast<std::size_t>(l.stride));
-    l.add_to(sums);
+    l.sums_into(sums);
     l.sums = std::move(sums);
+    l.replaced = false;
     std::vector<Slot>().swap(l.slots);
   }
   sealed_ = true;
@@ -152,9 +150,9 @@ void HourSlots::write(ByteWriter& out) const {
     out.u8(static_cast<std::uint8_t>(l.source));
     out.u64(static_cast<std::uint64_t>(l.step_s));
     out.u64(static_cast<std::uint64_t>(l.stride));
-    out.u8(l.sums.empty() ? 0 : 1);
+    out.u8(l.slots.empty() ? 1 : 0);
     for (int c = 0; c < l.stride; ++c) {
-      if (!l.sums.empty()) {
+      if (l.slots.empty()) {
         const Sums& s = l.sums[static_cast<std::size_t>(c)];
         out.u64(static_cast<std::uint64_t>(s.count));
         if (s.count == 0) continue;
@@ -206,6 +204,7 @@ bool HourSlots::Lane::read_sums(ByteReader& in) {
 
 bool HourSlots::Lane::read_slots(ByteReader& in) {
   slots.resize(static_cast<std::size_t>(rows() * stride));
+  sums.resize(static_cast<std::size_t>(stride));
   for (std::size_t c = 0; c < static_cast<std::size_t>(stride); ++c) {
     const std::uint64_t present = in.u64_to(static_cast<std::uint64_t>(rows()));
     if (present == 0) continue;
@@ -224,8 +223,9 @@ bool HourSlots::Lane::read_slots(ByteReader& in) {
         in.bad();
         break;
       }
-      slots[row * static_cast<std::size_t>(stride) + c] = {Slot::kPresent | stamp << 16 | low,
-                                                           static_cast<std::int64_t>(value) * unit};
+      const Slot slot{Slot::kPresent | stamp << 16 | low, static_cast<std::int64_t>(value) * unit};
+      slots[row * static_cast<std::size_t>(stride) + c] = slot;
+      if (slot.valid()) sums[c].add(slot.pg);
     }
   }
   return in.ok();

@@ -84,22 +84,32 @@ struct HourValue {
 
 enum class Stored : std::uint8_t { First, Replaced, Kept };
 
-inline Stored put(Slot& into, const Slot& slot) {
-  const bool first = !into.present();
-  if (!first && !slot.beats(into)) return Stored::Kept;
-  into = slot;
-  return first ? Stored::First : Stored::Replaced;
-}
+// The slots of one kind of data on one grid, open for storing: row by row, `stride` columns in a row.
+struct OpenLane {
+  Slot* slots = nullptr;
+  Sums* sums = nullptr;  // by column, while nothing was replaced
+  bool* replaced = nullptr;
+  int stride = 0;
+
+  Stored put(int row, int column, const Slot& slot) const {
+    Slot& into = slots[row * stride + column];
+    if (!into.present()) {
+      into = slot;
+      if (slot.valid()) sums[column].add(slot.pg);
+      return Stored::First;
+    }
+    if (!slot.beats(into)) return Stored::Kept;
+    into = slot;
+    *replaced = true;
+    return Stored::Replaced;
+  }
+};
 
 class HourSlots {
  public:
-  // The slots of a lane, row by row, `stride` of them in a row: at least `columns` (at most 64). nullptr: a sealed hour
-  // takes no minutes. Valid until the next call of open, amend, restore, seal or read.
-  struct Open {
-    Slot* slots = nullptr;
-    int stride = 0;
-  };
-  Open open(Source source, int step_s, int columns);
+  // The lane with room for `columns` (at most 64); without slots: a sealed hour takes no minutes. Valid until the next
+  // call of open, amend, restore, seal or read.
+  OpenLane open(Source source, int step_s, int columns);
   // Puts a value into its slot. `row` < 3600 / step; `column` < 64. A sealed hour takes no minutes: nullopt.
   std::optional<Stored> store(Source source, int step_s, int row, int column, Slot slot);
   // A person's correction of the whole hour; an invalidated hour has no value whatever the other lanes hold.
@@ -109,7 +119,7 @@ class HourSlots {
   // valid_s: how many seconds must be covered (GB 3095 table 4: 45 minutes). The highest valid kind; where none is
   // valid, the one that covers most. A series with nothing: expected of `step_s`, count 0.
   HourValue value(int column, int valid_s, int step_s) const;
-  // The same of columns 0 .. steps_s.size(), in one pass over the slots.
+  // The same of columns 0 .. steps_s.size() at once.
   void values(int valid_s, std::span<const int> steps_s, std::span<HourValue> values) const;
 
   void seal();
@@ -130,10 +140,11 @@ class HourSlots {
     Source source = Source::None;
     int step_s = 0;
     int stride = 0;           // columns
+    bool replaced = false;    // a slot changed: the sums are no longer what the slots say
     std::vector<Slot> slots;  // row-major; empty when sealed
-    std::vector<Sums> sums;   // by column, when sealed
+    std::vector<Sums> sums;   // by column
     int rows() const { return 3600 / step_s; }
-    void add_to(std::span<Sums> by_column) const;
+    void sums_into(std::span<Sums> by_column) const;
     const Slot* slot(int row, int column) const;
     bool read_sums(ByteReader& in);
     bool read_slots(ByteReader& in);

@@ -1,7 +1,9 @@
 // What the reading stage publishes, as values; `wire` turns them into protobuf.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -76,7 +78,13 @@ struct Signal {
 };
 
 // Gathered by one `apply`. The vectors are reused: clear() keeps their memory.
+//
+// A tick may publish a mean of every series at once. `drain`, where set, is called in the middle of an `apply` whenever
+// drain_at means have gathered: it takes what is there and clears it, so that memory is bounded and what was just
+// written is still in the cache. The sequence of means, and that of signals, is the same either way.
 struct Outputs {
+  std::function<void(Outputs&)> drain;
+  std::size_t drain_at = 1024;
   std::vector<Mean> means;
   std::vector<Signal> signals;
   std::vector<Rejected> rejected;

@@ -22,7 +22,7 @@ Site* ReadingStage::Impl::find(std::string_view id) {
   return &made;
 }
 
-Site& ReadingStage::Impl::make(SiteInfo info) {
+Site& ReadingStage::Impl::make(const SiteInfo& info) {
   Site& made = sites.emplace_back();
   learn(made, info);
   by_id.add(made);
@@ -91,7 +91,7 @@ void ReadingStage::apply(const Register& r, Offset /*offset*/, Outputs& /*out*/)
   info.area_class = r.area_class == AreaClass::None ? AreaClass::Class2 : r.area_class;
   Site* known = s.find(r.site);
   if (known == nullptr) {
-    s.make(std::move(info)).registered = true;
+    s.make(info).registered = true;
   } else {
     s.learn(*known, info);
     known->registered = true;
@@ -133,10 +133,10 @@ ReadingStage::Impl::Opened ReadingStage::Impl::open(Site& site, EventTime hour, 
   }
   HourSlots& slots = entry->thaw().slots;
   const auto step_s = static_cast<int>(batch.step / std::chrono::seconds(1));
-  const auto lane = slots.open(batch.source, step_s, static_cast<int>(column) + 1);
+  const OpenLane lane = slots.open(batch.source, step_s, static_cast<int>(column) + 1);
   if (lane.slots == nullptr) return Opened::Sealed;
   slots.note_offset(offset);
-  site.cursor = {hour, entry, lane.slots, lane.stride, step_s, batch.source};
+  site.cursor = {hour, entry, lane, step_s, batch.source, false};
   return Opened::Yes;
 }
 
@@ -175,7 +175,7 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
         continue;
       }
       const std::size_t column = site.column_of(c.factor, hour);
-      if (!cursor.holds(hour, batch.source, step_s) || static_cast<int>(column) >= cursor.stride) {
+      if (!cursor.holds(hour, batch.source, step_s) || static_cast<int>(column) >= cursor.lane.stride) {
         const Opened opened = open(site, hour, batch, column, offset);
         if (opened == Opened::Sealed) count(Account::Late);
         if (opened == Opened::TooManyHours) ++too_many;
@@ -183,8 +183,7 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
       }
       Series& series = site.series[column];
       const Concentration value = batch.values[c.first + row];
-      const Stored stored =
-          put(cursor.slots[slot_row * cursor.stride + static_cast<int>(column)], Slot::of(batch.stamp_ms, value, flag));
+      const Stored stored = cursor.lane.put(slot_row, static_cast<int>(column), Slot::of(batch.stamp_ms, value, flag));
       if (flag != Flag::Normal) {
         count(Account::Flagged);
       } else {
@@ -197,13 +196,11 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
         series.step_s = step_s;
         site.dirty = true;
       }
-      cursor.entry->dirty = true;
-      if (hour < frontier) {
-        cursor.entry->touched = true;
-        site.touched = true;
-      } else {
-        cursor.entry->running = true;
-        site.running = true;
+      if (!cursor.marked) {
+        cursor.marked = true;
+        cursor.entry->dirty = true;
+        (hour < frontier ? cursor.entry->touched : cursor.entry->running) = true;
+        (hour < frontier ? site.touched : site.running) = true;
       }
       if (flag == Flag::Normal) judge.reading(site, column, interval, value);
     }

@@ -3,7 +3,6 @@
 // Nobody else includes it.
 #pragma once
 
-#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -14,47 +13,9 @@
 #include "core/judge.h"
 #include "core/reading_stage.h"
 #include "core/site.h"
+#include "core/site_index.h"
 
 namespace qc::core {
-
-// Sites by id: open addressing, because a lookup stands before every packet. Nothing is ever taken out.
-class SiteIndex {
- public:
-  Site* find(std::string_view id) const {
-    if (places_.empty()) return nullptr;
-    const std::size_t hash = std::hash<std::string_view>{}(id);
-    for (std::size_t i = hash;; ++i) {
-      const Place& place = places_[i & (places_.size() - 1)];
-      if (place.site == nullptr) return nullptr;
-      if (place.hash == hash && place.site->info.id == id) return place.site;
-    }
-  }
-  // REQUIRES: no site of that id is there.
-  void add(Site& site) {
-    if (++size_ * 2 > places_.size()) {
-      std::vector<Place> old(std::max<std::size_t>(16, places_.size() * 2));
-      old.swap(places_);
-      for (const Place& place : old) {
-        if (place.site != nullptr) put(place);
-      }
-    }
-    put({std::hash<std::string_view>{}(site.info.id), &site});
-  }
-
- private:
-  struct Place {
-    std::size_t hash = 0;
-    Site* site = nullptr;
-  };
-  void put(const Place& place) {
-    std::size_t i = place.hash;
-    while (places_[i & (places_.size() - 1)].site != nullptr) ++i;
-    places_[i & (places_.size() - 1)] = place;
-  }
-
-  std::vector<Place> places_;  // a power of two, at most half full
-  std::size_t size_ = 0;
-};
 
 struct ReadingStage::Impl {
   explicit Impl(std::function<bool(std::string_view)> is_mine) : mine(std::move(is_mine)) {}
@@ -76,7 +37,7 @@ struct ReadingStage::Impl {
 
   // ---- sites ----
   Site* find(std::string_view id);
-  Site& make(SiteInfo info);
+  Site& make(const SiteInfo& info);
   void learn(Site& site, const SiteInfo& info);
   const std::vector<Site*>& in_order();
   void save_later(Site& site) {

@@ -47,6 +47,7 @@ void ReadingStage::save_changed(const Put& put) {
   std::sort(s.to_save.begin(), s.to_save.end(), [](const Site* a, const Site* b) { return a->info.id < b->info.id; });
   for (Site* site : s.to_save) {
     site->queued = false;
+    site->cursor.marked = false;
     for (const EventTime hour : site->erased) put(hour_key(site->info.id, hour), {});
     site->erased.clear();
     for (HourEntry& e : site->hours) {
@@ -89,7 +90,7 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
     if (Site* known = s.by_id.find(id)) return *known;
     SiteInfo info;
     info.id = id;
-    return s.make(std::move(info));
+    return s.make(info);
   };
   if (key[0] == kSiteKey) {
     Site& site = site_named(rest);

@@ -56,6 +56,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
       save_later(*site);
     }
     if (site->dirty) save_later(*site);
+    if (out.drain && out.means.size() >= out.drain_at) out.drain(out);
   }
   frontier = closed_to > frontier ? closed_to : frontier;
   out.tick = out.tick || minute;
@@ -131,6 +132,7 @@ void ReadingStage::Impl::settle(Site& site, Judge& judge) {
 
 void ReadingStage::Impl::publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out) {
   site.running = false;
+  site.cursor.marked = false;
   for (auto e = site.hours.rbegin(); e != site.hours.rend() && e->start >= open_from; ++e) {
     if (!e->running) continue;
     e->running = false;

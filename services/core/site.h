@@ -100,10 +100,10 @@ struct ReadingCondition {
 struct Cursor {
   EventTime hour = EventTime::max();  // no reading's
   HourEntry* entry = nullptr;
-  Slot* slots = nullptr;
-  int stride = 0;
+  OpenLane lane;
   int step_s = 0;
   Source source = Source::None;
+  bool marked = false;  // the entry is marked as changed already
   bool holds(EventTime at, Source kind, int grid_s) const { return hour == at && source == kind && step_s == grid_s; }
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <numbers>
 
@@ -16,6 +17,9 @@ namespace qc::commands {
 namespace {
 
 constexpr core::Duration kMinute = std::chrono::minutes(1);
+// Of one append while minutes are behind. An append is all or nothing, so no tick comes between them: an hour that is
+// filled in closes once, whole, instead of being amended minute by minute.
+constexpr std::size_t kAppendRecordsMax = 4000;
 
 // SplitMix64 (Steele, Lea, Flood 2014): a good hash of a counter, and the same on every machine.
 std::uint64_t mix(std::uint64_t x) {
@@ -71,18 +75,21 @@ double curve(core::Factor factor, double hour, double burden) {
   }
 }
 
+constexpr std::array<std::string_view, 4> kPlain = {"fenyang", "xiaoyi", "jiaocheng", "wenshui"};
 bool plain_county(std::string_view region) {
-  static constexpr std::array<std::string_view, 4> plain = {"fenyang", "xiaoyi", "jiaocheng", "wenshui"};
-  return std::find(plain.begin(), plain.end(), region) != plain.end();
+  return std::find(kPlain.begin(), kPlain.end(), region) != kPlain.end();
 }
 
-// Every two hours one station near a stack has twenty bad minutes: which one changes with the episode.
-double plume(std::uint64_t seed, const core::SiteInfo& site, core::Factor factor, std::int64_t minute) {
-  if (factor != core::Factor::SO2 || !plain_county(site.region) || site.kind == core::SiteKind::Background) return 0;
-  const std::int64_t episode = minute / 120;
-  const std::int64_t at = minute % 120;
-  if (at < 20 || at >= 40) return 0;
-  return hash(seed, site.id, 77, static_cast<std::uint64_t>(episode)) % 3 == 0 ? 560.0 + static_cast<double>(at) : 0.0;
+// Twenty bad minutes in every two hours for the stations of each plain county, half an hour apart from one to the next:
+// so the last half hour always holds some, and whoever starts sees a signal at once. (A reading over its limit that is
+// older than reading_over_limit's no_data begins nothing any more.)
+double plume(const core::SiteInfo& site, core::Factor factor, std::int64_t minute) {
+  if (factor != core::Factor::SO2 || site.kind == core::SiteKind::Background) return 0;
+  for (std::size_t i = 0; i < kPlain.size(); ++i) {
+    const std::int64_t at = (minute - 30 * static_cast<std::int64_t>(i)) % 120;
+    if (site.region == kPlain[i] && at >= 0 && at < 20) return 560.0 + static_cast<double>(at);
+  }
+  return 0;
 }
 
 }  // namespace
@@ -97,7 +104,7 @@ Invented invent(std::uint64_t seed, const core::SiteInfo& site, core::Factor fac
   if (plain_county(site.region)) burden *= 1.9;
   if (site.kind == core::SiteKind::Background) burden *= 0.3;
   const double noise = 0.95 + 0.1 * unit_interval(hash(seed, site.id, f, m));
-  const double value = curve(factor, hour, burden) * noise + plume(seed, site, factor, minute);
+  const double value = curve(factor, hour, burden) * noise + plume(site, factor, minute);
 
   Invented out;
   const bool trace = factor == core::Factor::Pb || factor == core::Factor::BaP;
@@ -166,9 +173,18 @@ void LiveSource::run(std::stop_token stop) {
         sent = tl::make_unexpected(made.error());
       }
     }
-    if (appender != nullptr) sent = appender->append(minute(next));
+    core::EventTime upto = next;
+    if (appender != nullptr) {
+      std::vector<stream::NewRecord> records;
+      do {
+        std::vector<stream::NewRecord> more = minute(upto);
+        records.insert(records.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+        upto += kMinute;
+      } while (upto + kMinute + options_.delay <= now() && records.size() < kAppendRecordsMax);
+      sent = appender->append(records);
+    }
     if (sent) {
-      next += kMinute;
+      next = upto;
       retry = std::chrono::milliseconds(200);
       continue;
     }

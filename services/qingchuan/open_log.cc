@@ -95,12 +95,20 @@ Result<OpenLog> open_log(const Place& place, bool need_config) {
   return open(place, need_config, false);
 }
 
-Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash) {
+Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only) {
   auto opened = open(place, true, true);
   if (!opened) return opened;
   // Checked before anything is written: a log must not begin with rules that no stage can use.
   const std::string bytes = wire::canonical_bytes(opened->config.rules);
   if (auto rules = wire::build_rules(opened->config.rules); !rules) return tl::make_unexpected(rules.error());
+  if (only) {
+    const auto is = opened->rules->timeline();
+    if (!is && is.error().code != Errc::topic_unknown) return tl::make_unexpected(is.error());
+    if (is && *is != core::Timeline::None && *is != timeline) {
+      return fail(Errc::log_timeline, place.data + " is a log whose time is " + std::string(core::name(*is)) +
+                                          ", not " + std::string(core::name(timeline)));
+    }
+  }
   if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made)
     return tl::make_unexpected(made.error());
   auto hash = opened->rules->put(bytes);

@@ -33,8 +33,9 @@ Result<OpenLog> open_log(const Place& place, bool need_config);
 
 // The log for a writer, made where it is missing; an existing one gets the topics that it lacks. `timeline` is what a
 // new log will be; the timeline of an existing one stays, see rules->timeline(). Returns the hash of the configured
-// rules in `rules_hash`. Can be repeated after a crash at any point.
-Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash);
+// rules in `rules_hash`. Can be repeated after a crash at any point. With `only`, a log of the other timeline is
+// refused (log_timeline) before anything is written into it.
+Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only = false);
 
 // The number of partitions of a topic.
 Result<int> partitions_of(stream::Log& log, std::string_view topic);

@@ -32,13 +32,8 @@ struct Options {
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
   std::string hash;
-  auto opened = create_log(o.place, core::Timeline::Wall, hash);
+  auto opened = create_log(o.place, core::Timeline::Wall, hash, true);
   if (!opened) return tl::make_unexpected(opened.error());
-  const auto timeline = opened->rules->timeline();
-  if (!timeline) return tl::make_unexpected(timeline.error());
-  if (*timeline != core::Timeline::Wall) {
-    return fail(Errc::log_timeline, o.place.data + " is a log whose time is that of files it was fed");
-  }
   const auto rules = opened->rules->get(hash);
   if (!rules) return tl::make_unexpected(rules.error());
   const auto partitions = partitions_of(*opened->log, "readings");

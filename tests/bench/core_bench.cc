@@ -32,10 +32,13 @@ std::string site_id(std::size_t i) {
   return "330100" + std::string(18 - id.size(), '0') + id;
 }
 
+// One after the other in memory, as they would come out of packets.
 std::vector<std::string> shuffled_ids(std::size_t sites) {
-  std::vector<std::string> ids(sites);
-  for (std::size_t i = 0; i < sites; ++i) ids[i] = site_id(i);
-  std::shuffle(ids.begin(), ids.end(), std::mt19937_64(1));
+  std::vector<std::size_t> order(sites);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(1));
+  std::vector<std::string> ids;
+  for (const std::size_t i : order) ids.push_back(site_id(i));
   return ids;
 }
 
@@ -51,6 +54,10 @@ class Feeder {
       : ids_(shuffled_ids(std::max<std::size_t>(1, series / kFactorsOfASite))),
         stage_([](std::string_view) { return true; }) {
     stage_.use(core::test_rules(), core::Timeline::Fed);
+    out_.drain = [](core::Outputs& out) {
+      benchmark::DoNotOptimize(out.means.data());
+      out.clear();
+    };
     batch_.source = core::Source::Minute;
     batch_.step = kMinute;
     for (std::size_t f = 0; f < kFactorsOfASite; ++f) {
