@@ -15,6 +15,10 @@ class ByteWriter {
  public:
   explicit ByteWriter(std::string& out) : out_(out) {}
   void u64(std::uint64_t v) {
+    if (v < 0x80) {  // most of what is written
+      out_.push_back(static_cast<char>(v));
+      return;
+    }
     char bytes[10];
     std::size_t n = 0;
     for (; v >= 0x80; v >>= 7) bytes[n++] = static_cast<char>(v | 0x80);

@@ -140,8 +140,9 @@ std::size_t HourSlots::bytes() const {
 }
 
 // Format 1: first offset + 1, sealed, lanes; of each lane its kind, grid, columns and, column by column, the sums or
-// the present slots as (row gap, stamp difference, key's low 16 bits, value difference), values in the greatest power
-// of ten that divides them all. A minute of one factor takes about five bytes.
+// the present slots as (rows left out and whether a flag or mark follows, change of the stamp's step, flag and marks,
+// change of the value), values in the greatest power of ten that divides them all. A regular minute takes three or four
+// bytes.
 void HourSlots::write(ByteWriter& out) const {
   out.u64(static_cast<std::uint64_t>(first_offset_ + 1));
   out.u8(sealed_ ? 1 : 0);
@@ -174,17 +175,22 @@ void HourSlots::write(ByteWriter& out) const {
       out.u8(static_cast<std::uint8_t>(power));
       int last_row = -1;
       std::int64_t last_stamp = 0;
+      std::int64_t last_step = 0;
       std::int64_t last_value = 0;
       for (int row = 0; row < l.rows(); ++row) {
         const Slot& s = *l.slot(row, c);
         if (!s.present()) continue;
-        out.u64(static_cast<std::uint64_t>(row - last_row - 1));
-        out.i64(static_cast<std::int64_t>(s.stamp()) - last_stamp);
-        out.u64(s.key & 0xffff);
-        out.i64(s.pg / kPowers[power] - last_value);
+        const std::uint64_t low = s.key & 0xffff;
+        const std::int64_t step = static_cast<std::int64_t>(s.stamp()) - last_stamp;
+        const std::int64_t value = s.pg / kPowers[power];
+        out.u64(static_cast<std::uint64_t>(row - last_row - 1) << 1 | (low != 0 ? 1 : 0));
+        out.i64(step - last_step);
+        if (low != 0) out.u64(low);
+        out.i64(value - last_value);
         last_row = row;
-        last_stamp = static_cast<std::int64_t>(s.stamp());
-        last_value = s.pg / kPowers[power];
+        last_stamp += step;
+        last_step = step;
+        last_value = value;
       }
     }
   }
@@ -212,11 +218,14 @@ bool HourSlots::Lane::read_slots(ByteReader& in) {
     std::size_t row = 0;
     // Differences wrap around as the writer's do; what they add up to is checked.
     std::uint64_t stamp = 0;
+    std::uint64_t step = 0;
     std::uint64_t value = 0;
     for (std::uint64_t n = 0; n < present && in.ok(); ++n, ++row) {
-      row += in.u64_to(static_cast<std::uint64_t>(rows()));
-      stamp += static_cast<std::uint64_t>(in.i64());
-      const std::uint64_t low = in.u64_to(0xffff);
+      const std::uint64_t head = in.u64_to(2 * static_cast<std::uint64_t>(rows()));
+      row += head >> 1;
+      step += static_cast<std::uint64_t>(in.i64());
+      stamp += step;
+      const std::uint64_t low = (head & 1) != 0 ? in.u64_to(0xffff) : 0;
       value += static_cast<std::uint64_t>(in.i64());
       if (row >= static_cast<std::size_t>(rows()) || stamp > Slot::kStampMax ||
           value > static_cast<std::uint64_t>(kConcentrationMax / unit)) {

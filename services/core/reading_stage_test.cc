@@ -158,6 +158,33 @@ TEST_F(ReadingStageTest, TimeIsForwardedOnceAMinute) {
   EXPECT_TRUE(d.tick(kEight + Duration(60'000)).tick);
 }
 
+TEST_F(ReadingStageTest, ATickThatIsDrainedGivesTheSameSequenceWithoutHoldingItAll) {
+  Driver drained(test_rules());
+  std::vector<Mean> means;
+  std::vector<Signal> signals;
+  std::size_t most = 0;
+  drained.out.drain_at = 8;
+  drained.out.drain = [&](Outputs& out) {
+    most = std::max(most, out.means.size());
+    means.insert(means.end(), out.means.begin(), out.means.end());
+    signals.insert(signals.end(), out.signals.begin(), out.signals.end());
+    out.clear();
+  };
+  drained.tick(kEight);
+  for (Driver* driver : {&d, &drained}) {
+    for (const char* site : {"S1", "S2", "S3"}) driver->apply(hour_data(site, Factor::NO2, kEight, ug(300)));
+    driver->tick(kEight + kHour + kMinute * 10);
+  }
+  means.insert(means.end(), drained.out.means.begin(), drained.out.means.end());
+  signals.insert(signals.end(), drained.out.signals.begin(), drained.out.signals.end());
+  ASSERT_EQ(means.size(), d.out.means.size());
+  for (std::size_t i = 0; i < means.size(); ++i) EXPECT_EQ(fixture::text(means[i]), fixture::text(d.out.means[i]));
+  ASSERT_EQ(signals.size(), d.out.signals.size());
+  for (std::size_t i = 0; i < signals.size(); ++i)
+    EXPECT_EQ(fixture::text(signals[i]), fixture::text(d.out.signals[i]));
+  EXPECT_LE(most, 8U + 7U) << "no more than one site's beyond the limit";
+}
+
 // ---- late ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ReadingStageTest, ALateMinuteAmendsItsHourAtTheNextTickWithAReason) {

@@ -61,6 +61,8 @@ class ReadingsStage : public stream::Stage {
   wire::InputDecoder decoder_;
   core::ReadingStage core_;
   core::Outputs outputs_;
+  const stream::Record* record_ = nullptr;  // being applied, for what drains on the way
+  stream::StageOutputs* gathered_ = nullptr;
   std::map<std::string, Route, std::less<>> routes_;
 };
 

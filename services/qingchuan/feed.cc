@@ -52,7 +52,7 @@ Result<FeedReport> Feed::run(std::stop_token stop) {
     const wire::Packet& packet = (*item)->packet;
     // A packet from the past arrives in the turn of the one before it (wire::Merge): what --resume skips, and when a
     // packet was received, go by that turn.
-    at = std::max(at, packet.interval.end);
+    at = std::max(at, (*item)->turn);
     if (options_.resume && resume_from_ && at < *resume_from_) {
       ++report_.skipped_packets;
       continue;

@@ -67,6 +67,11 @@ void print_report(const FeedReport& r, const wire::Merge& files) {
       std::printf("  %s: %lld packets out of time order, passed on in place\n", files.file(i).path().c_str(),
                   static_cast<long long>(files.out_of_order(i)));
     }
+    if (files.ahead(i) > 0) {
+      std::printf(
+          "  %s: %lld packets with a time far ahead of those around them: the log's time does not follow them\n",
+          files.file(i).path().c_str(), static_cast<long long>(files.ahead(i)));
+    }
     for (const std::string& m : files.file(i).messages()) std::fprintf(stderr, "%s\n", m.c_str());
   }
   if (r.stopped) std::printf("stopped before the end of the files; `--resume` goes on from the log's last tick\n");

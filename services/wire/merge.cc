@@ -14,33 +14,51 @@ Merge::Merge(std::vector<std::unique_ptr<FileReader>> files) {
   }
 }
 
-Result<void> Merge::fill(std::size_t index) {
+// The end of the first packet from which on most of the file agrees, where the first one runs ahead of it.
+std::optional<core::EventTime> Merge::believed_instead(const Source& source) {
+  const core::EventTime limit = source.next.front().interval.end - kAhead;
+  const auto before = [limit](const Packet& p) { return p.interval.end < limit; };
+  const auto behind = std::count_if(source.next.begin() + 1, source.next.end(), before);
+  if (behind * 2 <= static_cast<std::ptrdiff_t>(source.next.size() - 1)) return std::nullopt;
+  return std::find_if(source.next.begin() + 1, source.next.end(), before)->interval.end;
+}
+
+void Merge::fill(std::size_t index) {
   Source& source = sources_[index];
-  auto packet = source.reader->next();
-  if (!packet) return tl::make_unexpected(packet.error());
-  source.head = std::move(*packet);
-  if (!source.head) return {};
-  const core::EventTime end = source.head->interval.end;
-  if (end < source.greatest_end) ++source.out_of_order;
+  while (!source.ended && source.next.size() <= kLookAhead) {
+    auto packet = source.reader->next();
+    source.ended = !packet || !*packet;
+    if (!packet) source.failure = packet.error();
+    if (!source.ended) source.next.push_back(std::move(**packet));
+  }
+  if (source.next.empty()) {
+    if (source.failure && !failure_) failure_ = source.failure;  // after all that came before it
+    return;
+  }
+  core::EventTime end = source.next.front().interval.end;
+  if (const auto instead = believed_instead(source)) {
+    ++source.ahead;
+    end = *instead;
+  } else if (end < source.turn) {
+    ++source.out_of_order;
+  }
   // A packet from the past takes the turn of the one before it: its file's own order is kept.
-  source.greatest_end = std::max(source.greatest_end, end);
-  turns_.push({source.greatest_end, index});
-  return {};
+  source.turn = std::max(source.turn, end);
+  turns_.push({source.turn, index});
 }
 
 Result<std::optional<Merge::Item>> Merge::next() {
   if (!started_) {
     started_ = true;
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      if (auto filled = fill(i); !filled) return tl::make_unexpected(filled.error());
-    }
+    for (std::size_t i = 0; i < sources_.size(); ++i) fill(i);
   }
+  if (failure_) return tl::make_unexpected(*failure_);
   if (turns_.empty()) return std::nullopt;
-  const std::size_t index = turns_.top().file;
+  const auto [at, index] = turns_.top();
   turns_.pop();
-  Item item{std::move(*sources_[index].head), index};
-  sources_[index].head.reset();
-  if (auto filled = fill(index); !filled) return tl::make_unexpected(filled.error());
+  Item item{std::move(sources_[index].next.front()), index, at};
+  sources_[index].next.pop_front();
+  fill(index);
   return item;
 }
 

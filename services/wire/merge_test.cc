@@ -59,6 +59,31 @@ TEST(Merge, PassesOnInPlaceWhatIsOutOfOrderInItsFileAndCountsIt) {
   EXPECT_EQ(merge.out_of_order(1), 0);
 }
 
+// 2099 in the middle, twice in a row: those around it set the time.
+TEST(Merge, APacketFarAheadOfThoseAfterItDoesNotMoveTheTime) {
+  const std::string bad = "2099-01-01T00:00:00,X,O3,5,ug/m3\n";
+  Merge merge =
+      merge_of({row(1, "A") + bad + bad + row(2, "A") + row(3, "A") + row(4, "A") + row(5, "A"), row(2, "B")});
+  std::string turns;
+  core::EventTime before = core::EventTime::min();
+  for (auto item = merge.next(); item && *item; item = merge.next()) {
+    EXPECT_GE((*item)->turn, before);
+    before = (*item)->turn;
+    turns += (*item)->packet.site + std::to_string(core::ms(before) / 60'000 % 60) + " ";
+  }
+  EXPECT_EQ(turns, "A2 X3 Y3 A3 B3 A4 A5 A6 ");  // a packet's turn is its minute's end
+  EXPECT_EQ(merge.ahead(0), 2);
+  EXPECT_EQ(merge.out_of_order(0), 0);
+}
+
+// A gap of a year is no bad clock.
+TEST(Merge, AJumpThatTheRestOfTheFileFollowsIsBelieved) {
+  Merge merge =
+      merge_of({row(1, "A") + row(2, "A") + "2017-01-02T03:00:00,A,O3,5,ug/m3\n2017-01-02T03:01:00,A,O3,5,ug/m3\n"});
+  EXPECT_EQ(read(merge).order, "A1 A2 A0 A1");
+  EXPECT_EQ(merge.ahead(0), 0);
+}
+
 TEST(Merge, OfNothingIsEmpty) {
   Merge merge = merge_of({});
   EXPECT_EQ(read(merge).order, "");

@@ -182,7 +182,8 @@ void bare_arrays(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(sums.data());
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * sites * kFactorsOfASite));
+  state.SetItemsProcessed(
+      static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * sites * kFactorsOfASite));
 }
 
 // Enough minutes to close hours everywhere, and to seal them where that is affordable.
