@@ -28,10 +28,8 @@ std::string load(std::string_view text, Message& message) {
       qc::platform::apply_rules_defaults(message, &loader);
       qc::platform::check_rules(message, loader);
     } else {
-      ::qingchuan::v1::RuleSet rules;
-      qc::platform::apply_rules_defaults(rules);
       qc::platform::apply_system_defaults(message, &loader);
-      qc::platform::check_system(message, rules, loader);
+      qc::platform::check_system(message, loader);
     }
   }
   std::string problems;
