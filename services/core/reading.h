@@ -62,6 +62,14 @@ struct ReadingBatch {
   std::vector<Concentration> values;  // pools
   std::vector<Flag> flags;
   std::vector<Rejected> rejected;  // columns and rows `wire` refused; each is counted as malformed
+  // Values that are there: a row flagged Missing is no reading. What `rejected` holds is not among them.
+  std::int32_t readings() const {
+    std::int32_t n = 0;
+    for (const Column& c : columns) {
+      for (std::uint32_t i = 0; i < c.count; ++i) n += flags[c.first + i] == Flag::Missing ? 0 : 1;
+    }
+    return n;
+  }
   void clear() {
     columns.clear();
     values.clear();

@@ -110,10 +110,7 @@ void ReadingStage::apply(const ReadingBatch& batch, Offset offset, Outputs& out)
   Site* site = s.find(batch.site);
   const bool known = site != nullptr && (site->registered || site->configured) && site->info.dated.holds(batch.start);
   if (!known) {
-    std::int32_t readings = 0;
-    for (const Column& c : batch.columns) {
-      for (std::uint32_t i = 0; i < c.count; ++i) readings += batch.flags[c.first + i] == Flag::Missing ? 0 : 1;
-    }
+    const std::int32_t readings = batch.readings();
     s.ledger.count(Account::Unknown, readings);
     out.rejected.push_back(
         {Reason::UnknownSite, readings, "site " + std::string(batch.site) + " is neither configured nor registered"});

@@ -10,10 +10,7 @@ namespace qc::processor {
 namespace {
 
 std::int32_t readings_of(const core::ReadingBatch& batch) {
-  std::int32_t n = 0;
-  for (const core::Column& c : batch.columns) {
-    for (std::uint32_t i = 0; i < c.count; ++i) n += batch.flags[c.first + i] == core::Flag::Missing ? 0 : 1;
-  }
+  std::int32_t n = batch.readings();
   for (const core::Rejected& r : batch.rejected) n += r.readings;
   return n;
 }
