@@ -75,4 +75,9 @@ AqiResult hourly_aqi(const AqiEdition& edition,
   return result;
 }
 
+AqiResult aqi(const AqiEdition& edition, AqiReport report, const AqiInputs& inputs, std::span<const Factor> exempt) {
+  auto means = report == AqiReport::Hour ? inputs.h1 : inputs.h24;
+  return hourly_aqi(edition, means, exempt);
+}
+
 }  // namespace qc::core

@@ -4,6 +4,7 @@
 // the hour).
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,6 +28,25 @@ struct AqiResult {
   std::vector<Factor> primary;        // where AQI > 50: all with the greatest IAQI, in the order of kSixPollutants
   std::vector<SubIndex> sub_indices;  // of every item that has one, in that order; published with "NA" too
 };
+
+// What an index is made of (architecture section 6, "four AQIs, four names").
+enum class AqiReport : std::uint8_t {
+  Hour,      // `AQI` `1h`: six 1 h means; what the national network publishes
+  HourPm24,  // `AQI_PM24` `1h`: trailing 24 h means of PM, 1 h means of the gases
+  Rolling,   // `AQI` `24h`: trailing 24 h means, and the greatest 8 h ozone that ends within them
+  Day        // `AQI` `day`: the edition's daily report
+};
+
+// Valid means only; nullopt where there is none. In the order of kSixPollutants.
+struct AqiInputs {
+  std::array<std::optional<Concentration>, kSixPollutants.size()> h1;   // O3, Rolling and Day: the greatest of the 24
+  std::array<std::optional<Concentration>, kSixPollutants.size()> h24;  // trailing, or of the day
+  std::optional<Concentration> o3_8h;                                   // the greatest
+};
+
+// Any of the four. An item above its last break point counts as its edition says, which may be by the same factor's
+// other window (2012: SO2 1 h above 800 by its 24 h mean, O3 8 h above 800 by its 1 h mean).
+AqiResult aqi(const AqiEdition& edition, AqiReport report, const AqiInputs& inputs, std::span<const Factor> exempt);
 
 // The real-time report's index. `means` are the valid 1 h means of kSixPollutants in their order, nullopt where there
 // is no valid one. 2012: from those that are there. 2026 (5.3.1): with an item missing, published only above 100; an

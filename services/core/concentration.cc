@@ -24,6 +24,9 @@ std::int64_t pg_per(Unit unit) {
   switch (unit) {
     case Unit::UgM3:
     case Unit::Point:
+    case Unit::Percent:
+    case Unit::Hours:
+    case Unit::Count:
       return kMillion;
     case Unit::MgM3:
       return 1000 * kMillion;

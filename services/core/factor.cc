@@ -9,7 +9,8 @@ namespace {
 // Indexed by the enum's number; the empty name is None's.
 constexpr std::array<std::string_view, kFactors> kFactorNames = {"",    "PM2.5", "PM10", "SO2", "NO2", "CO",      "O3",
                                                                  "TSP", "NOx",   "Pb",   "BaP", "AQI", "AQI_PM24"};
-constexpr std::array<std::string_view, 5> kUnitNames = {"", "ug/m3", "mg/m3", "ng/m3", "point"};
+constexpr std::array<std::string_view, 8> kUnitNames = {"", "ug/m3", "mg/m3", "ng/m3", "point", "%", "h", "1"};
+constexpr std::array<std::string_view, kMarks> kMarkNames = {"", "range", "clipped", "stuck", "inverted", "spike"};
 constexpr std::array<std::string_view, 10> kWindowNames = {"",    "reading", "1h",    "8h",      "24h",
                                                            "day", "mda8",    "month", "quarter", "year"};
 constexpr std::array<std::string_view, 5> kSourceNames = {"", "realtime", "minute", "hour", "amended"};
@@ -69,6 +70,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 std::string_view name(Factor f) {
   return name_in(kFactorNames, f);
+}
+std::string_view name(Mark m) {
+  return name_in(kMarkNames, m);
 }
 std::string_view name(Unit u) {
   return name_in(kUnitNames, u);

@@ -14,8 +14,39 @@ inline constexpr std::size_t kFactors = 13;  // with None
 inline constexpr std::array<Factor, 6> kSixPollutants = {Factor::PM25, Factor::PM10, Factor::SO2,
                                                          Factor::NO2,  Factor::CO,   Factor::O3};
 
-enum class Unit : std::uint8_t { None = 0, UgM3, MgM3, NgM3, Point };
+// The last three are those of signals that are no concentration: a share, how long, how many.
+enum class Unit : std::uint8_t { None = 0, UgM3, MgM3, NgM3, Point, Percent, Hours, Count };
 enum class Window : std::uint8_t { None = 0, Reading, H1, H8, H24, Day, Mda8, Month, Quarter, Year };
+
+inline constexpr std::size_t kWindows = 10;  // with None
+
+// Why a value is suspect: it counts, and alerts, but labelled (architecture section 6, "mark, they don't hide").
+enum class Mark : std::uint8_t {
+  None = 0,
+  Range,     // outside what is plausible in ambient air
+  Clipped,   // at the end of the instrument's range: the truth may be higher
+  Stuck,     // the same for hours, to the last digit
+  Inverted,  // PM2.5 above PM10
+  Spike      // one site alone left its neighbours for an hour
+};
+inline constexpr std::size_t kMarks = 6;  // with None
+// A set of marks.
+class Marks {
+ public:
+  constexpr Marks() = default;
+  constexpr explicit Marks(std::uint8_t bits) : bits_(bits) {}
+  constexpr Marks& add(Mark m) {
+    if (m != Mark::None) bits_ = static_cast<std::uint8_t>(bits_ | 1U << (static_cast<unsigned>(m) - 1));
+    return *this;
+  }
+  constexpr bool has(Mark m) const { return m != Mark::None && (bits_ >> (static_cast<unsigned>(m) - 1) & 1U) != 0; }
+  constexpr bool any() const { return bits_ != 0; }
+  constexpr std::uint8_t bits() const { return bits_; }
+  bool operator==(const Marks&) const = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
 
 // HJ 212 kinds of data; the order is the rank: greater is preferred, hour by hour.
 enum class Source : std::uint8_t { None = 0, Realtime, Minute, Hour, Amended };
@@ -50,6 +81,7 @@ constexpr bool is_index(Factor f) {
 std::string_view name(Factor f);
 std::string_view name(Unit u);
 std::string_view name(Window w);
+std::string_view name(Mark m);  // "range", "stuck" ...
 std::string_view name(Source s);
 std::string_view name(Status s);
 std::string_view name(SiteKind k);

@@ -35,7 +35,7 @@ std::optional<Criteria> Judge::criteria(const SignalRule& r, const Site& site, F
   if (r.kind == SignalKind::AqiLevel) return make_criteria(r, r.on, r.clause);
   const Limit* limit = rules_.limit(factor, Window::H1, last);
   if (limit == nullptr) return std::nullopt;
-  Criteria c = make_criteria(r, {limit->for_class(site.info.area_class)}, limit->clause);
+  Criteria c = make_criteria(r, {limit->for_class(site.info.class_at(last))}, limit->clause);
   const std::uint8_t column = site.column[index(factor)];
   if (r.kind == SignalKind::ReadingOverLimit && column != kNoColumn) {
     // A series that comes once an hour is not silent after half of one.

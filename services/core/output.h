@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/concentration.h"
@@ -47,12 +49,28 @@ struct Mean {
   bool audited = false;
   std::vector<Factor> primary;
   std::vector<SubIndex> sub_indices;
-  std::string clause;
+  std::string_view clause;  // of the edition or limit that judged it; the rule set's own bytes
+  // The limit for this item and window in the area's class, where the standard sets one (GB 3095), and what follows.
+  std::optional<Concentration> limit;
+  bool exceeds = false;       // valid, closed and above the limit: a legal exceedance
+  std::int32_t multiple = 0;  // 超标倍数 (C - S) / S in hundredths, half to even; where it exceeds
+  // Month, Quarter, Year: the percentile of the daily values that HJ 663 evaluates beside the mean. 0: none.
+  std::int32_t percentile = 0;
+  Concentration percentile_value;
+  // Quality: marks say why, and never hide a value.
+  Marks marks;
+  std::int32_t suspect = 0;  // H1: how many of the `count` readings came with a mark
   Origin origin;
 };
 
 enum class SignalState : std::uint8_t { None = 0, Active, Stale, Cleared, EndedNoData, Withdrawn };
 std::string_view name(SignalState s);
+
+// What a signal was judged against, beside its own value: a neighbour's mean.
+struct Evidence {
+  std::string subject;
+  Concentration value;
+};
 
 struct Signal {
   std::string id;
@@ -67,6 +85,7 @@ struct Signal {
   SignalState state = SignalState::None;
   EventTime at{};
   EventTime began{};
+  Unit unit = Unit::None;  // of value and limit, which are millionths of it for what is no concentration
   Concentration value;
   Concentration limit;
   std::string clause;
@@ -74,6 +93,8 @@ struct Signal {
   Interval interval{};
   std::int32_t count = 0;
   std::int32_t expected = 0;
+  Marks marks;  // of the value that was judged
+  std::vector<Evidence> evidence;
   Origin origin;
 };
 

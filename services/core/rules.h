@@ -3,12 +3,14 @@
 // partitions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/concentration.h"
@@ -40,13 +42,14 @@ struct Limit {
 };
 
 // What an item contributes above its last break point.
-enum class Above : std::uint8_t { None = 0, Cap, NoIndex };
+enum class Above : std::uint8_t { None = 0, Cap, NoIndex, OtherWindow };
 
 struct AqiItem {
   Factor factor = Factor::None;
   Window window = Window::None;               // the table's column: H1 or H24, H8
   std::vector<Concentration> concentrations;  // rising; at most as many as AqiEdition::iaqi
   Above above = Above::None;
+  Window instead = Window::None;  // OtherWindow: the item of the same factor that speaks then
   int decimals = 0;     // of the publishing unit, where the edition rounds its input
   bool hourly = false;  // used by the real-time report for the 1 h mean
 };
@@ -60,20 +63,90 @@ struct AqiEdition {
   bool round_input = false;
   int minimum = 0;
   bool incomplete_only_above_100 = false;
+  bool day_o3_1h = false;  // the daily report has the day's greatest 1 h ozone as an item of its own
 };
 
-enum class SignalKind : std::uint8_t { None = 0, HourLimit, ReadingOverLimit, AqiLevel };
+// The numbers are those of config.proto.
+enum class SignalKind : std::uint8_t {
+  None = 0,
+  HourLimit,         // legal: a closed hour over the 1 h limit
+  ReadingOverLimit,  // early: one reading over the 1 h limit
+  AqiLevel,          // AQI 1h over the levels
+  DayLimit,          // legal: a closed day, or its MDA8, over the day's limit
+  RollingOverLimit,  // early: the trailing 24 h mean over the day's limit, the trailing 8 h mean over the MDA8's
+  NoData,            // hours without a valid mean
+  Suspect,           // a quality check marks the hour
+  HourHigh,          // 小时高值: an hour far above its neighbours' (region stage)
+  Spike,             // the same, and back again at once: rather the instrument (region stage)
+};
 
 struct SignalRule {
   std::string id;
   SignalKind kind = SignalKind::None;
   std::string clause;
-  std::vector<Concentration> on;  // AqiLevel only; at most 3, rising
+  // At most 3, rising. AqiLevel: index points; NoData: hours; Suspect: see `check`; HourHigh, Spike: percent of the
+  // neighbours' median. Millionths of those.
+  std::vector<Concentration> on;
+  // Suspect only. Range, Clipped: marked readings of the hour (0: any); Stuck: hours more than `stuck_hours`; Inverted:
+  // PM2.5 - PM10 in pg/m3.
+  Mark check = Mark::None;
   int dead_band_percent = 0;
   Duration hold_on{};
   Duration hold_off{};
   Duration no_data{};
   Duration stale_max{};
+};
+
+// Which values are plausible, for one factor.
+struct QualityCheck {
+  Factor factor = Factor::None;
+  Concentration low;                       // below it: Mark::Range
+  Concentration high{kConcentrationMax};   // above it: Mark::Range
+  Concentration clip{kConcentrationMax + 1};  // at or above it: Mark::Clipped, the end of the instruments' range
+  int stuck_hours = 0;                     // so many equal hours in a row: Mark::Stuck; 0: not checked
+  // HourHigh, Spike: less than this above the neighbours is no difference.
+  Concentration rise{kConcentrationMax};
+};
+
+// Who is compared with whom.
+struct Neighbourhood {
+  int radius_m = 0;  // sites with a position: those within it, the nearest first; others: the same region
+  int least = 3;     // with fewer valid neighbours nothing is judged
+  int most = 12;
+};
+
+// How much data a window must hold (GB 3095 table 4, HJ 663). A window longer than an hour that has none is not computed:
+// which windows there are is configuration.
+struct Validity {
+  Dated dated;
+  std::vector<Factor> factors;
+  Window window = Window::None;  // H8, H24, Day, Mda8, Month, Quarter, Year
+  int at_least = 0;              // hours; of Mda8: 8 h means; of Month, Quarter, Year: daily values
+  int month_at_least = 0;        // Quarter, Year: daily values in each month
+  int february_at_least = 0;     // Month, Quarter, Year
+  bool or_over_limit = false;    // Mda8: with fewer, valid all the same where it is above the limit (HJ 663 6.1.2)
+  std::string clause;
+};
+
+// Which percentile of a period's daily values is evaluated (HJ 663 table 1).
+struct Percentile {
+  Dated dated;
+  Factor factor = Factor::None;
+  int percent = 0;
+};
+
+// The composite index (空气质量综合指数): sum of weight * C / S, C the period's mean or its evaluated percentile.
+struct CompositeItem {
+  Factor factor = Factor::None;
+  bool percentile = false;
+  Concentration standard;  // S
+  int weight = 1;
+};
+struct Composite {
+  Dated dated;
+  std::string clause;
+  std::vector<CompositeItem> items;
+  int divisor = 1;
 };
 
 struct Horizons {
@@ -100,9 +173,19 @@ struct SiteInfo {
   std::string root;
   SiteKind kind = SiteKind::None;
   AreaClass area_class = AreaClass::Class2;
+  std::vector<std::pair<Dated, AreaClass>> classes;  // where it changed: wins over area_class
+  // The place, in millionths of a degree; both 0: not known.
+  std::int32_t lon_e6 = 0;
+  std::int32_t lat_e6 = 0;
   std::vector<Factor> factors;  // what it is known to measure; may be empty for a registered site
   std::vector<Factor> exempt;   // HJ 633-2026 5.3.2
   Dated dated;
+  AreaClass class_at(EventTime instant) const {
+    for (const auto& [when, which] : classes) {
+      if (when.holds(instant)) return which;
+    }
+    return area_class;
+  }
 };
 
 struct RuleSet {
@@ -111,12 +194,30 @@ struct RuleSet {
   std::vector<AqiEdition> editions;
   std::vector<SignalRule> signals;
   Horizons horizons;
+  std::vector<Validity> validities;
+  std::vector<Percentile> percentiles;
+  std::vector<Composite> composites;
+  std::vector<QualityCheck> checks;
+  Neighbourhood neighbourhood;
   std::map<std::string, Region, std::less<>> regions;
   std::map<std::string, SiteInfo, std::less<>> sites;
+
+  // Sorts the limits and validities for finding; whoever built or changed the rule set calls it, once.
+  void prepare();
 
   // The limit for a window with that last instant; nullptr where the standard sets none.
   const Limit* limit(Factor factor, Window window, EventTime last_instant) const;
   const AqiEdition* edition(EventTime last_instant) const;
+  // nullptr: that window is not computed for that factor.
+  const Validity* validity(Factor factor, Window window, EventTime last_instant) const;
+  int percentile(Factor factor, EventTime last_instant) const;  // 0: none
+  const Composite* composite(EventTime last_instant) const;
+  const QualityCheck* check(Factor factor) const;
+
+ private:
+  std::array<std::vector<std::uint16_t>, kFactors * kWindows> limits_of_;
+  std::array<std::vector<std::uint16_t>, kFactors * kWindows> validities_of_;
+  std::array<std::int16_t, kFactors> check_of_{};
 };
 
 }  // namespace qc::core

@@ -14,6 +14,7 @@
 
 #include "core/aqi.h"
 #include "core/condition.h"
+#include "core/history.h"
 #include "core/hour.h"
 #include "core/rules.h"
 
@@ -75,6 +76,17 @@ struct HourEntry {
   IndexOutcome index() const;
 };
 
+// A calendar period longer than a day: how often it was published. Exists from its first published day until it can no
+// longer change.
+struct Period {
+  Window window = Window::None;  // Month, Quarter, Year
+  EventTime start{};
+  EventTime end{};
+  bool closed = false;
+  Offset first_offset = -1;
+  std::vector<std::int32_t> revisions;  // by column
+};
+
 // A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode
 // and its last hour that was not normal have left the horizon.
 struct HourCondition {
@@ -123,11 +135,15 @@ struct Site {
   Cursor cursor;
   std::vector<Series> series;
   std::vector<HourEntry> hours;  // by start; whoever changes it, or seals or freezes one, resets the cursor
+  History history;
+  std::vector<Period> periods;  // by (start, window)
   std::vector<HourCondition> conditions;
   std::vector<ReadingCondition> reading_conditions;
   std::int64_t next_episode = 1;
   EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final
   std::vector<EventTime> erased;             // hours dropped since the last save
+  std::vector<EventTime> erased_days;        // of the history, likewise
+  std::vector<EventTime> erased_months;
 
   Site() { column.fill(kNoColumn); }
   // The column of a factor, a new one where it is the first of its kind (silence then counts from `hour`).

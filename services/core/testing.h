@@ -35,7 +35,7 @@ inline AqiEdition edition(bool is_2026) {
   (is_2026 ? e.dated.from : e.dated.until) = change;
   const Above shorter = is_2026 ? Above::Cap : Above::NoIndex;
   const auto add = [&](Factor f, Window w, bool hourly, Above above, std::vector<Concentration> table) {
-    e.items.push_back({f, w, std::move(table), above, f == Factor::CO ? 1 : 0, hourly});
+    e.items.push_back({f, w, std::move(table), above, Window::None, f == Factor::CO ? 1 : 0, hourly});
   };
   add(Factor::PM25, Window::H24, true, Above::Cap, all_ug({0, 35, is_2026 ? 60 : 75, 115, 150, 250, 350, 500}));
   add(Factor::PM10, Window::H24, true, Above::Cap, all_ug({0, 50, is_2026 ? 120 : 150, 250, 350, 420, 500, 600}));
@@ -101,6 +101,7 @@ inline std::shared_ptr<const RuleSet> test_rules() {
     site.factors.assign(kSixPollutants.begin(), kSixPollutants.end());
     rules->sites[id] = site;
   }
+  rules->prepare();
   return rules;
 }
 

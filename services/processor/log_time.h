@@ -61,6 +61,7 @@ class TickWriter : public stream::Custodian {
   std::map<int, Duty> duties_;
   mutable std::mutex mutex_;
   std::string unready_;
+  Errc complaint_{};  // of unready_
 };
 
 }  // namespace qc::processor

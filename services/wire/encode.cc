@@ -93,7 +93,7 @@ std::string encode_mean(const core::Mean& mean, const Provenance& from) {
     item.set_factor(static_cast<v1::Factor>(s.factor));
     item.set_iaqi(s.iaqi);
   }
-  out.set_clause(mean.clause);
+  out.set_clause(mean.clause.data(), mean.clause.size());
   set_origin(mean.origin, from, *out.mutable_origin());
   return message.SerializeAsString();
 }

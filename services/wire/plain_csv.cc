@@ -64,7 +64,7 @@ class PlainCsv final : public CsvFile {
     if (!factor || *factor == core::Factor::None)
       return bad(Fate::UnknownFactor, "factor " + quoted(field(FactorName)) + " is not known");
     const auto unit = core::parse_unit(field(UnitName));
-    if (!unit || *unit == core::Unit::None || *unit == core::Unit::Point) {
+    if (!unit || *unit == core::Unit::None || *unit > core::Unit::NgM3) {
       return bad(Fate::WrongUnit, "unit " + quoted(field(UnitName)) + ": ug/m3, mg/m3 or ng/m3 expected");
     }
     core::Decimal decimal;

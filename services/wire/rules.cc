@@ -39,6 +39,7 @@ class Builder {
     for (const Part part : kParts) {
       if (auto done = (this->*part)(); !done) return tl::make_unexpected(done.error());
     }
+    out_.prepare();
     return std::move(out_);
   }
 
