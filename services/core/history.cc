@@ -29,7 +29,7 @@ template <class T>
 auto& make_in(T& all, EventTime start) {
   const auto at = at_or_after(all, start);
   if (at != all.end() && at->start == start) return *at;
-  auto& made = *all.insert(at, {});
+  auto& made = *all.insert(at, typename T::value_type{});
   made.start = start;
   return made;
 }
@@ -84,7 +84,8 @@ Concentration percentile(std::vector<std::int64_t>& values, int percent) {
   return {divide_half_even(values[low] * (100 - share) + values[low + 1] * share, 100)};
 }
 
-// ---- a day -----------------------------------------------------------------------------------------------------------
+// ---- a day
+// -----------------------------------------------------------------------------------------------------------
 
 Day::Column& Day::column(std::size_t c) {
   if (columns.size() <= c) columns.resize(c + 1);
@@ -92,7 +93,8 @@ Day::Column& Day::column(std::size_t c) {
 }
 
 bool Day::any_published(int hour) const {
-  return std::any_of(columns.begin(), columns.end(), [hour](const Column& c) { return (c.published >> hour & 1U) != 0; });
+  return std::any_of(columns.begin(), columns.end(),
+                     [hour](const Column& c) { return (c.published >> hour & 1U) != 0; });
 }
 
 std::int32_t Day::next_revision(int kind, std::size_t c, int hour, bool first) {
@@ -152,7 +154,8 @@ bool Day::read(std::string_view bytes) {
   return in.done();
 }
 
-// ---- a month ---------------------------------------------------------------------------------------------------------
+// ---- a month
+// ---------------------------------------------------------------------------------------------------------
 
 // Format 1 of a month's values: the columns, each its published days and then all days up to the last one of them.
 void Month::close(const MonthValues& values) {
@@ -203,7 +206,8 @@ bool Month::read(std::string_view bytes) {
   return true;
 }
 
-// ---- the history -----------------------------------------------------------------------------------------------------
+// ---- the history
+// -----------------------------------------------------------------------------------------------------
 
 const Day* History::find_day(EventTime day) const {
   return find_in(days, day);
@@ -255,8 +259,7 @@ Total History::trailing(std::size_t column, EventTime end, int hours) const {
   return total;
 }
 
-Greatest8h History::greatest_8h(std::size_t column, EventTime first_end, EventTime last_end,
-                                int hours_at_least) const {
+Greatest8h History::greatest_8h(std::size_t column, EventTime first_end, EventTime last_end, int hours_at_least) const {
   Greatest8h greatest;
   for (EventTime end = first_end; end <= last_end; end += kHour) {
     const Total t = trailing(column, end, 8);

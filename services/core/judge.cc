@@ -110,6 +110,8 @@ void Judge::hour_closed(Site& site, EventTime hour) {
   }
 }
 
+void Judge::day_closed(Site& /*site*/, EventTime /*day*/) {}
+
 bool Judge::above_lowest(const Site& site, const SignalRule& r, Factor factor, EventTime hour) const {
   const Observation o = observe(site, factor, hour);
   if (!o.pg) return false;

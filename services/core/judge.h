@@ -23,6 +23,8 @@ class Judge {
 
   // An hour of the site closed (with or without data). Hours come in order.
   void hour_closed(Site& site, EventTime hour);
+  // A natural day of the site closed, with its history.
+  void day_closed(Site& site, EventTime day);
   // Closed hours have another outcome than before: every condition that they are part of is folded again, once.
   // `hours` in order.
   struct AmendedHour {

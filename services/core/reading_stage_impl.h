@@ -14,6 +14,7 @@
 #include "core/reading_stage.h"
 #include "core/site.h"
 #include "core/site_index.h"
+#include "core/windows.h"
 
 namespace qc::core {
 
@@ -54,6 +55,7 @@ struct ReadingStage::Impl {
   // ---- time ----
   void advance(EventTime to, Offset offset, Outputs& out);
   void publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out);
+  void publish_dependent_indices(Site& site, std::vector<Judge::AmendedHour>& amended, Offset offset, Outputs& out);
   void close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset, Outputs& out);
   void settle(Site& site, Judge& judge);
   void publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out);

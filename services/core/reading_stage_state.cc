@@ -6,13 +6,17 @@
 namespace qc::core {
 namespace {
 
-// State keys: "P" the partition, "S<site>" a site's header, "H<site>\0<hours since the epoch>" one of its hours.
+// State keys: "P" the partition, "S<site>" a site's header; of its hours "H", its days "D" and its months "M", each
+// with
+// "<site>\0<hours from the epoch to its start>".
 constexpr char kPartitionKey = 'P';
 constexpr char kSiteKey = 'S';
 constexpr char kHourKey = 'H';
+constexpr char kDayKey = 'D';
+constexpr char kMonthKey = 'M';
 
-std::string hour_key(std::string_view site, EventTime hour) {
-  std::string key(1, kHourKey);
+std::string time_key(char kind, std::string_view site, EventTime hour) {
+  std::string key(1, kind);
   key += site;
   key += '\0';
   key += std::to_string(ms(hour) / kHour.count());
@@ -48,15 +52,29 @@ void ReadingStage::save_changed(const Put& put) {
   for (Site* site : s.to_save) {
     site->queued = false;
     site->cursor.marked = false;
-    for (const EventTime hour : site->erased) put(hour_key(site->info.id, hour), {});
-    site->erased.clear();
+    for (const auto& [kind, erased] : {std::pair{kHourKey, &site->erased}, std::pair{kDayKey, &site->erased_days},
+                                       std::pair{kMonthKey, &site->erased_months}}) {
+      for (const EventTime start : *erased) put(time_key(kind, site->info.id, start), {});
+      erased->clear();
+    }
     for (HourEntry& e : site->hours) {
       if (!e.dirty) continue;
       e.dirty = false;
       bytes.clear();
       e.write(bytes);
-      put(hour_key(site->info.id, e.start), bytes);
+      put(time_key(kHourKey, site->info.id, e.start), bytes);
     }
+    const auto save = [&](char kind, auto& parts) {
+      for (auto& part : parts) {
+        if (!part.dirty) continue;
+        part.dirty = false;
+        bytes.clear();
+        part.write(bytes);
+        put(time_key(kind, site->info.id, part.start), bytes);
+      }
+    };
+    save(kDayKey, site->history.days);
+    save(kMonthKey, site->history.months);
     if (!site->dirty) continue;
     site->dirty = false;
     bytes.clear();
@@ -98,7 +116,7 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
     site.alarmed = !site.reading_conditions.empty();
     return true;
   }
-  if (key[0] != kHourKey) return false;
+  if (key[0] != kHourKey && key[0] != kDayKey && key[0] != kMonthKey) return false;
   const std::size_t zero = rest.find('\0');
   if (zero == std::string_view::npos || zero + 1 == rest.size()) return false;
   std::int64_t hours = 0;
@@ -107,7 +125,18 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
     hours = hours * 10 + (c - '0');
   }
   Site& site = site_named(rest.substr(0, zero));
-  HourEntry& e = site.entry(event_time(hours * kHour.count()));
+  const EventTime start = event_time(hours * kHour.count());
+  if (key[0] == kDayKey) {
+    Day& day = site.history.make_day(start);
+    day.dirty = false;
+    return day_of(start) == start && day.read(bytes);
+  }
+  if (key[0] == kMonthKey) {
+    Month& month = site.history.make_month(start);
+    month.dirty = false;
+    return month_of(start).start == start && month.read(bytes);
+  }
+  HourEntry& e = site.entry(start);
   if (!e.read(bytes)) return false;
   e.dirty = false;
   site.touched = site.touched || e.touched;

@@ -66,6 +66,7 @@ void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset
   site.touched = false;
   site.cursor = {};
   std::vector<Judge::AmendedHour> amended;
+  std::vector<Day> before = site.history.days;
   for (HourEntry& e : site.hours) {
     if (!e.touched) continue;
     e.touched = false;
@@ -78,8 +79,34 @@ void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset
     data.reason.clear();
     e.freeze();
   }
-  if (!amended.empty()) judge.hours_amended(site, amended);
+  if (!amended.empty()) {
+    Windows windows(*rules, now, offset, out);
+    windows.hours_amended(site, std::move(before), amended);
+    windows.close_until(site, frontier, judge);
+    publish_dependent_indices(site, amended, offset, out);
+    judge.hours_amended(site, amended);
+  }
   save_later(site);
+}
+
+// Hours whose own values stand, but whose index counts a pollutant by its trailing 24 h mean (AqiItem::instead).
+void ReadingStage::Impl::publish_dependent_indices(Site& site, std::vector<Judge::AmendedHour>& amended, Offset offset,
+                                                   Outputs& out) {
+  const EventTime from = amended.front().hour;
+  const EventTime until = amended.back().hour + kDay;
+  const Judge::AmendedHour first = amended.front();
+  for (HourEntry& e : site.hours) {
+    if (!e.closed || e.start <= from || e.start >= until) continue;
+    const bool known = std::any_of(amended.begin(), amended.end(), [&](const auto& a) { return a.hour == e.start; });
+    const AqiEdition* edition = rules->edition(last_instant({e.start, e.start + kHour}));
+    if (known || edition == nullptr || !Windows::counts_by_trailing(site, e.start, *edition)) continue;
+    e.thaw().reason = first.reason;
+    if (publish_index(site, e, Status::Amended, offset, out)) amended.push_back({e.start, first.reason});
+    e.data->reason.clear();
+    e.dirty = true;
+    e.freeze();
+  }
+  std::sort(amended.begin(), amended.end(), [](const auto& a, const auto& b) { return a.hour < b.hour; });
 }
 
 void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset,
@@ -88,6 +115,7 @@ void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, J
   // long as a condition is open are they judged.
   site.cursor = {};
   const bool jump = to - from > rules->horizons.hours_kept;
+  Windows windows(*rules, now, offset, out);
   for (EventTime hour = from; hour < to; hour += kHour) {
     if (jump && Judge::quiet(site)) {
       const auto held = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
@@ -100,10 +128,15 @@ void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, J
                                      [&](const Series& s) { return hour < s.last_hour + rules->horizons.hours_kept; });
       if (awake) e = &site.entry(hour);
     }
-    if (e != nullptr) publish(site, *e, Status::Closed, offset, out);
+    windows.close_until(site, hour, judge);
+    if (e != nullptr) {
+      publish(site, *e, Status::Closed, offset, out);
+      windows.hour_closed(site, hour);
+    }
     judge.hour_closed(site, hour);
     if (e != nullptr) e->freeze();
   }
+  windows.close_until(site, to, judge);
   save_later(site);
 }
 
@@ -127,6 +160,7 @@ void ReadingStage::Impl::settle(Site& site, Judge& judge) {
     e.freeze();
   }
   site.hours.erase(site.hours.begin(), site.hours.begin() + static_cast<std::ptrdiff_t>(gone));
+  Windows::settle(site, now, h);
   if (gone > 0 && site.hours.capacity() > 2 * site.hours.size() + 8) site.hours.shrink_to_fit();
 }
 
@@ -202,7 +236,9 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     m.max = {v.sums.max_pg};
     m.source = v.source;
     m.audited = v.audited;
+    judge_limit(*rules, site, m);
   }
+  if (status != Status::Running) Windows::note_hour(site, e);
   if (publish_index(site, e, status, offset, out)) changed = true;
   if (status != Status::Running) {
     e.closed = true;
@@ -217,17 +253,18 @@ bool ReadingStage::Impl::publish_index(Site& site, HourEntry& e, Status status, 
   const Interval interval{e.start, e.start + kHour};
   const AqiEdition* edition = rules->edition(last_instant(interval));
   if (edition == nullptr) return false;
-  std::array<std::optional<Concentration>, kSixPollutants.size()> means;
+  AqiInputs inputs;
   bool any = false;  // one of the six has a result: there is something to say, if only "NA"
   for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
     const std::uint8_t column = site.column[index(kSixPollutants[i])];
     if (column == kNoColumn || column >= data.results.size() || data.results[column].revision == 0) continue;
     any = true;
     const HourValue& v = data.results[column].value;
-    if (v.valid) means[i] = v.mean();
+    if (v.valid) inputs.h1[i] = v.mean();
   }
   if (!any) return false;
-  AqiResult result = hourly_aqi(*edition, means, site.info.exempt);
+  Windows(*rules, now, offset, out).add_instead(site, e.start, *edition, inputs);
+  AqiResult result = aqi(*edition, AqiReport::Hour, inputs, site.info.exempt);
   IndexOutcome outcome{result.aqi.value_or(-1), std::move(result.primary), std::move(result.sub_indices)};
   if (status == Status::Running && outcome.value < 0) return false;
   const bool closes = status != Status::Running && !e.closed;

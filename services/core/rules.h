@@ -50,8 +50,8 @@ struct AqiItem {
   std::vector<Concentration> concentrations;  // rising; at most as many as AqiEdition::iaqi
   Above above = Above::None;
   Window instead = Window::None;  // OtherWindow: the item of the same factor that speaks then
-  int decimals = 0;     // of the publishing unit, where the edition rounds its input
-  bool hourly = false;  // used by the real-time report for the 1 h mean
+  int decimals = 0;               // of the publishing unit, where the edition rounds its input
+  bool hourly = false;            // used by the real-time report for the 1 h mean
 };
 
 // One edition of HJ 633.
@@ -100,10 +100,10 @@ struct SignalRule {
 // Which values are plausible, for one factor.
 struct QualityCheck {
   Factor factor = Factor::None;
-  Concentration low;                       // below it: Mark::Range
-  Concentration high{kConcentrationMax};   // above it: Mark::Range
+  Concentration low;                          // below it: Mark::Range
+  Concentration high{kConcentrationMax};      // above it: Mark::Range
   Concentration clip{kConcentrationMax + 1};  // at or above it: Mark::Clipped, the end of the instruments' range
-  int stuck_hours = 0;                     // so many equal hours in a row: Mark::Stuck; 0: not checked
+  int stuck_hours = 0;                        // so many equal hours in a row: Mark::Stuck; 0: not checked
   // HourHigh, Spike: less than this above the neighbours is no difference.
   Concentration rise{kConcentrationMax};
 };
@@ -115,8 +115,8 @@ struct Neighbourhood {
   int most = 12;
 };
 
-// How much data a window must hold (GB 3095 table 4, HJ 663). A window longer than an hour that has none is not computed:
-// which windows there are is configuration.
+// How much data a window must hold (GB 3095 table 4, HJ 663). A window longer than an hour that has none is not
+// computed: which windows there are is configuration.
 struct Validity {
   Dated dated;
   std::vector<Factor> factors;

@@ -197,7 +197,7 @@ HourEntry& Site::entry(EventTime start) {
 std::size_t Site::bytes() const {
   std::size_t n = sizeof(*this) + info.id.capacity() + info.name.capacity() + info.region.capacity() +
                   series.capacity() * sizeof(Series) + hours.capacity() * sizeof(HourEntry) +
-                  conditions.capacity() * sizeof(HourCondition);
+                  conditions.capacity() * sizeof(HourCondition) + history.bytes() + periods.capacity() * sizeof(Period);
   for (const HourEntry& e : hours) {
     n += e.packed.capacity();
     if (e.data != nullptr)
@@ -206,10 +206,39 @@ std::size_t Site::bytes() const {
   return n;
 }
 
-// Format 1 of a site's header.
+namespace {
+
+void write_period(ByteWriter& out, const Period& p) {
+  out.u8(static_cast<std::uint8_t>(p.window));
+  out.time(p.start);
+  out.time(p.end);
+  out.u8(p.closed ? 1 : 0);
+  out.i64(p.first_offset);
+  out.u64(p.revisions.size());
+  for (const std::int32_t r : p.revisions) out.u64(static_cast<std::uint64_t>(r));
+}
+
+bool read_period(ByteReader& in, Period& p) {
+  p.window = static_cast<Window>(in.u64_to(kWindows - 1));
+  p.start = in.time();
+  p.end = in.time();
+  p.closed = in.flag();
+  p.first_offset = in.i64_in(-1, std::numeric_limits<std::int64_t>::max());
+  p.revisions.resize(in.u64_to(kFactors));
+  for (std::int32_t& r : p.revisions) r = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
+  if (!in.ok()) return false;
+  const Interval whole = p.window == Window::Month     ? month_of(p.start)
+                         : p.window == Window::Quarter ? quarter_of(p.start)
+                                                       : year_of(p.start);
+  return p.window >= Window::Month && whole == Interval{p.start, p.end};
+}
+
+}  // namespace
+
+// Format 2 of a site's header; format 1 had no periods.
 void Site::write(std::string& out) const {
   ByteWriter w(out);
-  w.u8(kStateVersion);
+  w.u8(kSiteVersion);
   w.u8(registered ? 1 : 0);
   w.text(info.id);
   w.text(info.name);
@@ -242,11 +271,14 @@ void Site::write(std::string& out) const {
     c.track.write(w);
     w.time(c.last);
   }
+  w.u64(periods.size());
+  for (const Period& p : periods) write_period(w, p);
 }
 
 bool Site::read(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.u8() != kStateVersion) return false;
+  const std::uint8_t version = in.u8();
+  if (version != 1 && version != kSiteVersion) return false;
   registered = in.flag();
   info.id = in.text();
   info.name = in.text();
@@ -283,6 +315,15 @@ bool Site::read(std::string_view bytes) {
     c.factor = read_pollutant(in);
     if (!c.track.read(in)) return false;
     c.last = in.time();
+  }
+  if (version >= 2) {
+    periods.resize(in.size());
+    for (std::size_t i = 0; i < periods.size(); ++i) {
+      if (!read_period(in, periods[i])) return false;
+      const bool in_order = i == 0 || std::pair(periods[i - 1].start, periods[i - 1].window) <
+                                          std::pair(periods[i].start, periods[i].window);
+      if (!in_order) return false;
+    }
   }
   dirty = false;
   return in.done();

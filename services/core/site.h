@@ -21,6 +21,7 @@
 namespace qc::core {
 
 inline constexpr std::uint8_t kStateVersion = 1;
+inline constexpr std::uint8_t kSiteVersion = 2;  // 2: with periods; 1 is read, too
 inline constexpr std::uint8_t kNoColumn = 0xff;
 
 struct Series {

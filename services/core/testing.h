@@ -1,10 +1,14 @@
-// A small complete rule set for unit tests of any room: both AQI editions, the 1 h limits of GB 3095-2012 and -2026,
-// three signal rules, the prefecture P with its county C and three stations. Numbers as in config/standards, which core
-// may not read. For tests only.
+// Two small complete rule sets for unit tests of any room. test_rules(): both AQI editions, the 1 h limits of GB
+// 3095-2012 and -2026, three signal rules, the prefecture P with its county C and three stations. It has hours alone.
+// test_rules_with_windows(): the same with every longer window, all limits, quality checks and a signal rule of every
+// kind. Numbers of the standards as in config/standards, which core may not read. For tests only.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/rules.h"
 
@@ -64,6 +68,112 @@ inline void add_hour_limits(RuleSet& rules) {
   }
 }
 
+// Of the day, its greatest 8 h mean and the year, of the six pollutants.
+inline void add_longer_limits(RuleSet& rules) {
+  struct Row {
+    Factor factor;
+    Window window;
+    std::array<std::int64_t, 3> class_1;  // ug/m3: 2012, transition, final
+    std::array<std::int64_t, 3> class_2;
+  };
+  const std::array<Row, 10> rows = {{
+      {Factor::SO2, Window::Year, {20, 20, 20}, {60, 60, 20}},
+      {Factor::SO2, Window::Day, {50, 50, 50}, {150, 150, 50}},
+      {Factor::NO2, Window::Year, {40, 40, 30}, {40, 40, 30}},
+      {Factor::NO2, Window::Day, {80, 80, 50}, {80, 80, 50}},
+      {Factor::CO, Window::Day, {4000, 4000, 4000}, {4000, 4000, 4000}},
+      {Factor::O3, Window::Mda8, {100, 100, 100}, {160, 160, 160}},
+      {Factor::PM10, Window::Year, {40, 40, 20}, {70, 60, 50}},
+      {Factor::PM10, Window::Day, {50, 50, 50}, {150, 120, 100}},
+      {Factor::PM25, Window::Year, {15, 15, 10}, {35, 30, 25}},
+      {Factor::PM25, Window::Day, {35, 35, 25}, {75, 60, 50}},
+  }};
+  const EventTime change = beijing_midnight(2026, 3, 1);
+  const EventTime last_change = beijing_midnight(2031, 1, 1);
+  const std::array<Dated, 3> dated = {
+      {{EventTime::min(), change}, {change, last_change}, {last_change, EventTime::max()}}};
+  for (std::size_t i = 0; i < dated.size(); ++i) {
+    const char* clause = i == 0 ? "GB 3095-2012 table 1" : "GB 3095-2026 table 1";
+    for (const Row& row : rows) {
+      rules.limits.push_back({dated[i], row.factor, row.window, ug(row.class_1[i]), ug(row.class_2[i]), clause});
+    }
+  }
+}
+
+inline void add_validities(RuleSet& rules) {
+  const std::vector<Factor> all(kSixPollutants.begin(), kSixPollutants.end());
+  const std::vector<Factor> by_day = {Factor::PM25, Factor::PM10, Factor::SO2, Factor::NO2, Factor::CO};
+  const auto add = [&](Window w, std::vector<Factor> factors, int at_least, int month, int february, bool over) {
+    rules.validities.push_back({{}, std::move(factors), w, at_least, month, february, over, "GB 3095-2026 table 4"});
+  };
+  add(Window::H8, {Factor::O3}, 6, 0, 0, false);
+  add(Window::H24, by_day, 20, 0, 0, false);
+  add(Window::Day, all, 20, 0, 0, false);  // O3: for the greatest 1 h mean of the day's index
+  add(Window::Mda8, {Factor::O3}, 14, 0, 0, true);
+  add(Window::Month, all, 27, 0, 25, false);
+  add(Window::Quarter, all, 0, 27, 25, false);
+  add(Window::Year, all, 324, 27, 25, false);
+}
+
+inline void add_evaluation(RuleSet& rules) {
+  for (const auto& [factor, percent] :
+       {std::pair{Factor::SO2, 98}, std::pair{Factor::NO2, 98}, std::pair{Factor::PM10, 95},
+        std::pair{Factor::PM25, 95}, std::pair{Factor::CO, 95}, std::pair{Factor::O3, 90}}) {
+    rules.percentiles.push_back({{}, factor, percent});
+  }
+  const EventTime change = beijing_midnight(2026, 3, 1);
+  for (const bool is_2026 : {false, true}) {
+    Composite c;
+    (is_2026 ? c.dated.from : c.dated.until) = change;
+    c.clause = is_2026 ? "composite 2026" : "composite 2013";
+    c.items = {{Factor::SO2, false, ug(60), 1},
+               {Factor::NO2, false, ug(40), 1},
+               {Factor::PM10, false, ug(is_2026 ? 60 : 70), 1},
+               {Factor::PM25, false, ug(is_2026 ? 30 : 35), 1},
+               {Factor::CO, true, mg(4), 1},
+               {Factor::O3, true, ug(160), 1}};
+    rules.composites.push_back(std::move(c));
+  }
+}
+
+inline void add_checks(RuleSet& rules) {
+  const auto add = [&](Factor factor, Concentration high, Concentration clip, int stuck_hours, Concentration rise) {
+    rules.checks.push_back({factor, ug(1), high, clip, stuck_hours, rise});
+  };
+  add(Factor::PM25, ug(1500), ug(999), 6, ug(75));
+  add(Factor::PM10, ug(3000), ug(999), 6, ug(150));
+  add(Factor::SO2, ug(2000), ug(1430), 6, ug(150));
+  add(Factor::NO2, ug(1000), ug(940), 6, ug(100));
+  add(Factor::CO, mg(50), mg(10), 6, mg(5));
+  add(Factor::O3, ug(800), ug(1070), 6, ug(100));
+  // Three stations without a place: each has two neighbours.
+  rules.neighbourhood.least = 2;
+}
+
+inline std::vector<Concentration> levels(std::initializer_list<std::int64_t> whole) {
+  return all_ug(whole);  // millionths of points, hours, percent or readings
+}
+
+inline void add_signals_of_windows(RuleSet& rules) {
+  const auto add = [&](const char* id, SignalKind kind, std::vector<Concentration> on, Mark check, Duration no_data,
+                       Duration stale_max) {
+    SignalRule rule{.id = id, .kind = kind, .clause = "", .on = std::move(on), .check = check};
+    rule.no_data = no_data;
+    rule.stale_max = stale_max;
+    rules.signals.push_back(std::move(rule));
+  };
+  using std::chrono::hours;
+  add("day_limit", SignalKind::DayLimit, {}, Mark::None, hours(48), hours(96));
+  add("rolling_24h_over_limit", SignalKind::RollingOverLimit, {}, Mark::None, hours(3), hours(24));
+  add("no_data", SignalKind::NoData, levels({1, 5, 23}), Mark::None, hours(3), hours(24));
+  add("suspect_range", SignalKind::Suspect, levels({0}), Mark::Range, hours(3), hours(24));
+  add("suspect_clipped", SignalKind::Suspect, levels({0}), Mark::Clipped, hours(3), hours(24));
+  add("suspect_stuck", SignalKind::Suspect, levels({0, 6}), Mark::Stuck, hours(3), hours(24));
+  add("suspect_inverted", SignalKind::Suspect, levels({10}), Mark::Inverted, hours(3), hours(24));
+  add("hour_high", SignalKind::HourHigh, levels({200, 300}), Mark::None, hours(3), hours(24));
+  add("spike", SignalKind::Spike, levels({300}), Mark::None, hours(3), hours(24));
+}
+
 }  // namespace fixture
 
 // Regions P (root) and C; class 2 evaluation stations S1, S2, S3 in C; every call gives a new one with the same
@@ -101,6 +211,27 @@ inline std::shared_ptr<const RuleSet> test_rules() {
     site.factors.assign(kSixPollutants.begin(), kSixPollutants.end());
     rules->sites[id] = site;
   }
+  rules->prepare();
+  return rules;
+}
+
+// All of test_rules() and every longer window of every pollutant; in the edition of 2012, what is above a short table
+// is judged by the other window, and the day has the greatest 1 h ozone.
+inline std::shared_ptr<const RuleSet> test_rules_with_windows() {
+  auto rules = std::make_shared<RuleSet>(*test_rules());
+  rules->hash = "00000000000000a4";
+  AqiEdition& edition = rules->editions.front();
+  edition.day_o3_1h = true;
+  for (AqiItem& item : edition.items) {
+    if (item.above != Above::NoIndex) continue;
+    item.above = Above::OtherWindow;
+    item.instead = item.factor == Factor::O3 ? Window::H1 : Window::H24;
+  }
+  fixture::add_longer_limits(*rules);
+  fixture::add_validities(*rules);
+  fixture::add_evaluation(*rules);
+  fixture::add_checks(*rules);
+  fixture::add_signals_of_windows(*rules);
   rules->prepare();
   return rules;
 }

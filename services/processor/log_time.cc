@@ -52,7 +52,8 @@ TickWriter::TickWriter(stream::Log& log, Options options, std::function<std::str
 void TickWriter::complain(const Error& error) {
   const std::lock_guard lock(mutex_);
   // Said once: the text of the same complaint goes on with the clock.
-  if (unready_.empty() || complaint_ != error.code) platform::log_error("no time is written", {{"reason", describe(error)}});
+  if (unready_.empty() || complaint_ != error.code)
+    platform::log_error("no time is written", {{"reason", describe(error)}});
   complaint_ = error.code;
   unready_ = describe(error);
 }
