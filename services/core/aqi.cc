@@ -11,10 +11,49 @@ constexpr int kAqiMax = 500;
 constexpr int kPrimaryAbove = 50;      // HJ 633-2012 5.1, HJ 633-2026 4.3.1
 constexpr int kIncompleteAbove = 100;  // HJ 633-2026 5.3.1
 
-const AqiItem* hourly_item(const AqiEdition& edition, Factor factor) {
+const AqiItem* find_item(const AqiEdition& edition, Factor factor, Window window) {
   const auto found = std::find_if(edition.items.begin(), edition.items.end(),
-                                  [&](const AqiItem& item) { return item.factor == factor && item.hourly; });
+                                  [&](const AqiItem& i) { return i.factor == factor && i.window == window; });
   return found == edition.items.end() ? nullptr : &*found;
+}
+
+const AqiItem* find_hourly(const AqiEdition& edition, Factor factor) {
+  const auto found = std::find_if(edition.items.begin(), edition.items.end(),
+                                  [&](const AqiItem& i) { return i.factor == factor && i.hourly; });
+  return found == edition.items.end() ? nullptr : &*found;
+}
+
+// The item of a pollutant's own in a report; nullptr: it is not part of it.
+const AqiItem* find_item(const AqiEdition& edition, AqiReport report, Factor factor) {
+  if (report == AqiReport::Hour || report == AqiReport::HourPm24) return find_hourly(edition, factor);
+  return find_item(edition, factor, factor == Factor::O3 ? Window::H8 : Window::H24);
+}
+
+std::optional<Concentration> value_of(const AqiInputs& inputs, std::size_t pollutant, Window window) {
+  switch (window) {
+    case Window::H1:
+      return inputs.h1[pollutant];
+    case Window::H24:
+      return inputs.h24[pollutant];
+    case Window::H8:
+      if (kSixPollutants[pollutant] == Factor::O3) return inputs.o3_8h;
+      break;
+    default:
+      break;
+  }
+  return std::nullopt;
+}
+
+// What an item says of a concentration, or the item that speaks in its place.
+std::optional<int> iaqi_or_instead(const AqiEdition& edition, const AqiItem& item, std::optional<Concentration> c,
+                                   const AqiInputs& inputs, std::size_t pollutant) {
+  if (!c) return std::nullopt;
+  const auto own = iaqi(edition, item, *c);
+  // None of a measurement: it is above the last break point.
+  if (own || c->pg < 0 || item.above != Above::OtherWindow) return own;
+  const AqiItem* other = find_item(edition, item.factor, item.instead);
+  const auto value = value_of(inputs, pollutant, item.instead);
+  return other != nullptr && value ? iaqi(edition, *other, *value) : std::nullopt;
 }
 
 }  // namespace
@@ -42,17 +81,21 @@ std::optional<int> iaqi(const AqiEdition& edition, const AqiItem& item, Concentr
   return edition.iaqi[low] + static_cast<int>(above_low);
 }
 
-AqiResult hourly_aqi(const AqiEdition& edition,
-                     std::span<const std::optional<Concentration>, kSixPollutants.size()> means,
-                     std::span<const Factor> exempt) {
+AqiResult aqi(const AqiEdition& edition, AqiReport report, const AqiInputs& inputs, std::span<const Factor> exempt) {
   AqiResult result;
   result.sub_indices.reserve(kSixPollutants.size());
   bool complete = true;
   for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
     const Factor factor = kSixPollutants[i];
-    const AqiItem* item = hourly_item(edition, factor);
+    const AqiItem* item = find_item(edition, report, factor);
     if (item == nullptr) continue;
-    const auto index = means[i] ? iaqi(edition, *item, *means[i]) : std::nullopt;
+    const Window window = report == AqiReport::Hour ? Window::H1 : item->window;
+    auto index = iaqi_or_instead(edition, *item, value_of(inputs, i, window), inputs, i);
+    if (report == AqiReport::Day && factor == Factor::O3 && edition.day_o3_1h) {
+      const AqiItem* hour = find_item(edition, factor, Window::H1);
+      const auto of_hour = hour == nullptr ? std::nullopt : iaqi_or_instead(edition, *hour, inputs.h1[i], inputs, i);
+      index = std::max(index, of_hour);  // none is less than any
+    }
     if (index) {
       result.sub_indices.push_back({factor, *index});
     } else if (std::find(exempt.begin(), exempt.end(), factor) == exempt.end()) {
@@ -75,9 +118,9 @@ AqiResult hourly_aqi(const AqiEdition& edition,
   return result;
 }
 
-AqiResult aqi(const AqiEdition& edition, AqiReport report, const AqiInputs& inputs, std::span<const Factor> exempt) {
-  auto means = report == AqiReport::Hour ? inputs.h1 : inputs.h24;
-  return hourly_aqi(edition, means, exempt);
+const AqiLevel& aqi_level(int aqi) {
+  QC_ASSERT(aqi >= 0 && aqi <= kAqiMax);
+  return *std::find_if(kAqiLevels.begin(), kAqiLevels.end(), [aqi](const AqiLevel& l) { return aqi <= l.last; });
 }
 
 }  // namespace qc::core

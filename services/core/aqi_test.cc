@@ -1,3 +1,4 @@
+// One item's index. Every break point from both sides: aqi_break_points_test.cc; the reports: aqi_report_test.cc.
 #include "core/aqi.h"
 
 #include <gtest/gtest.h>
@@ -25,46 +26,6 @@ std::optional<int> pm25(const AqiEdition& edition, Concentration c) {
 }
 std::optional<int> pm10(const AqiEdition& edition, Concentration c) {
   return iaqi(edition, item(edition, Factor::PM10, Window::H24), c);
-}
-
-// The smallest step that the edition sees of this item.
-Concentration step(const AqiEdition& edition, const AqiItem& i) {
-  if (!edition.round_input) return {1};
-  return i.factor == Factor::CO ? ug(100) : ug(1);
-}
-
-TEST(Iaqi, EveryBreakPointIsMetFromBothSides) {
-  for (const AqiEdition* edition : {&k2012, &k2026}) {
-    for (const AqiItem& i : edition->items) {
-      for (std::size_t n = 0; n < i.concentrations.size(); ++n) {
-        const Concentration at = i.concentrations[n];
-        const int index = edition->iaqi[n];
-        const std::string where = edition->clause + " " + std::string(name(i.factor)) + " " +
-                                  std::string(name(i.window)) + " " + std::to_string(index);
-        EXPECT_EQ(iaqi(*edition, i, at), index) << where;
-        const Concentration below{at.pg - step(*edition, i).pg};
-        const Concentration above{at.pg + step(*edition, i).pg};
-        // Rounding up: a hair below still has this index at most, a hair above has more.
-        if (n > 0) {
-          const auto value = iaqi(*edition, i, below);
-          ASSERT_TRUE(value.has_value()) << where;
-          EXPECT_LE(*value, index) << where;
-          EXPECT_GT(*value, edition->iaqi[n - 1]) << where;
-          if (!edition->round_input) {
-            EXPECT_EQ(*value, index) << where;
-          }
-        }
-        if (n + 1 < i.concentrations.size()) {
-          const auto value = iaqi(*edition, i, above);
-          ASSERT_TRUE(value.has_value()) << where;
-          EXPECT_GT(*value, index) << where;
-          if (!edition->round_input) {
-            EXPECT_EQ(*value, index + 1) << where;
-          }
-        }
-      }
-    }
-  }
 }
 
 TEST(Iaqi, WorkedValuesOfThe2026Edition) {
@@ -157,87 +118,6 @@ TEST(Iaqi, EqualsTheFormulaInExactFractions) {
       ASSERT_EQ(iaqi(k2012, i, {c}), least) << name(i.factor) << " " << c;
     }
   }
-}
-
-using Means = std::array<std::optional<Concentration>, kSixPollutants.size()>;  // PM2.5 PM10 SO2 NO2 CO O3
-
-AqiResult hourly(const AqiEdition& edition, const Means& means, std::vector<Factor> exempt = {}) {
-  return hourly_aqi(edition, means, exempt);
-}
-
-TEST(HourlyAqi, IsTheGreatestOfTheSixWithItsPollutant) {
-  const AqiResult r = hourly(k2012, {ug(163), ug(241), ug(18), ug(61), ug(1900), ug(14)});
-  EXPECT_EQ(r.aqi, 213);  // PM2.5: 200 + 13 * 100 / 100
-  EXPECT_EQ(r.primary, std::vector{Factor::PM25});
-  ASSERT_EQ(r.sub_indices.size(), 6U);
-  const int expected[] = {213, 146, 6, 31, 19, 5};
-  for (std::size_t i = 0; i < 6; ++i) {
-    EXPECT_EQ(r.sub_indices[i].factor, kSixPollutants[i]);
-    EXPECT_EQ(r.sub_indices[i].iaqi, expected[i]) << name(kSixPollutants[i]);
-  }
-}
-
-TEST(HourlyAqi, TiesAreListedTogetherInTheOrderOfTheSix) {
-  const AqiResult r = hourly(k2012, {ug(75), ug(150), ug(0), ug(200), ug(0), ug(200)});
-  EXPECT_EQ(r.aqi, 100);
-  EXPECT_EQ(r.primary, (std::vector{Factor::PM25, Factor::PM10, Factor::NO2, Factor::O3}));
-}
-
-TEST(HourlyAqi, GoodAirHasNoPrimaryPollutant) {
-  EXPECT_TRUE(hourly(k2012, {ug(35), ug(50), ug(150), ug(100), mg(5), ug(160)}).primary.empty());
-  const AqiResult r = hourly(k2012, {Concentration{35'000'001}, ug(50), ug(150), ug(100), mg(5), ug(160)});
-  EXPECT_EQ(r.aqi, 51);
-  EXPECT_EQ(r.primary, std::vector{Factor::PM25});
-}
-
-TEST(HourlyAqi, In2012WhateverIsThereMakesTheIndex) {
-  const AqiResult r = hourly(k2012, {std::nullopt, std::nullopt, std::nullopt, ug(40), std::nullopt, std::nullopt});
-  EXPECT_EQ(r.aqi, 20);
-  EXPECT_EQ(r.sub_indices.size(), 1U);
-  EXPECT_EQ(hourly(k2012, {}).aqi, std::nullopt);
-}
-
-TEST(HourlyAqi, In2026AnIncompleteHourIsPublishedOnlyAbove100) {
-  const AqiResult at = hourly(k2026, {ug(60), std::nullopt, ug(10), ug(40), mg(1), ug(40)});
-  EXPECT_EQ(at.aqi, std::nullopt);
-  EXPECT_TRUE(at.primary.empty());
-  EXPECT_EQ(at.sub_indices.size(), 5U);  // single indices are published all the same
-  const AqiResult above = hourly(k2026, {ug(61), std::nullopt, ug(10), ug(40), mg(1), ug(40)});
-  EXPECT_EQ(above.aqi, 101);
-  EXPECT_EQ(above.primary, std::vector{Factor::PM25});
-  EXPECT_EQ(hourly(k2026, {}).aqi, std::nullopt);
-}
-
-TEST(HourlyAqi, AnExemptItemMayBeMissing) {
-  const Means means = {ug(30), std::nullopt, ug(10), ug(40), mg(1), ug(40)};
-  EXPECT_EQ(hourly(k2026, means, {Factor::PM10}).aqi, 43);
-  EXPECT_EQ(hourly(k2026, means, {Factor::SO2}).aqi, std::nullopt);
-  EXPECT_EQ(hourly(k2026, {}, {kSixPollutants.begin(), kSixPollutants.end()}).aqi, std::nullopt);
-}
-
-TEST(HourlyAqi, CleanestAirIs0In2012And1In2026) {
-  const Means clean = {ug(0), ug(0), ug(0), ug(0), ug(0), ug(0)};
-  EXPECT_EQ(hourly(k2012, clean).aqi, 0);
-  EXPECT_EQ(hourly(k2026, clean).aqi, 1);
-}
-
-TEST(HourlyAqi, SulphurDioxideAboveItsTableLeavesOrHolds) {
-  const Means means = {ug(35), ug(50), ug(900), ug(10), mg(1), ug(40)};
-  const AqiResult before = hourly(k2012, means);
-  EXPECT_EQ(before.aqi, 50);
-  EXPECT_EQ(before.sub_indices.size(), 5U);
-  const AqiResult now = hourly(k2026, means);
-  EXPECT_EQ(now.aqi, 200);
-  EXPECT_EQ(now.primary, std::vector{Factor::SO2});
-  // In 2012 with nothing else there, no index remains.
-  EXPECT_EQ(hourly(k2012, {std::nullopt, std::nullopt, ug(900), std::nullopt, std::nullopt, std::nullopt}).aqi,
-            std::nullopt);
-}
-
-TEST(HourlyAqi, NeverPasses500) {
-  const AqiResult r = hourly(k2026, {ug(900), ug(2000), ug(10), ug(40), mg(1), ug(40)});
-  EXPECT_EQ(r.aqi, 500);
-  EXPECT_EQ(r.primary, (std::vector{Factor::PM25, Factor::PM10}));
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ void Track::begin(const Criteria& criteria, int level, const Observation& o) {
   Episode e;
   e.began = o.at;
   e.clause = criteria.clause;
+  e.unit = criteria.unit;
   episodes_.push_back(std::move(e));
   change(SignalState::Active, level, o, "began");
 }
@@ -227,12 +228,19 @@ void write_episode(ByteWriter& out, const Episode& e) {
   out.i64(e.expected);
   out.text(e.clause);
   out.text(e.reason);
+  out.u8(static_cast<std::uint8_t>(e.unit));
+  out.u8(e.marks.bits());
+  out.i64(e.first_offset);
 }
 
 // Longer than any hold or silence that a rule can name (config.proto: 100 days).
 constexpr Duration kHoldMax = std::chrono::hours(24 * 101);
 
-Episode read_episode(ByteReader& in) {
+Unit read_unit(ByteReader& in) {
+  return static_cast<Unit>(in.u64_to(static_cast<std::uint64_t>(Unit::Count)));
+}
+
+Episode read_episode(ByteReader& in, std::uint8_t version) {
   Episode e;
   e.number = in.i64();
   e.revision = static_cast<std::int32_t>(in.i64());
@@ -250,6 +258,10 @@ Episode read_episode(ByteReader& in) {
   e.expected = static_cast<std::int32_t>(in.i64());
   e.clause = in.text();
   e.reason = in.text();
+  if (version < 2) return e;
+  e.unit = read_unit(in);
+  e.marks = Marks(static_cast<std::uint8_t>(in.u64_to((1U << (kMarks - 1)) - 1)));
+  e.first_offset = in.i64_in(-1, std::numeric_limits<Offset>::max());
   return e;
 }
 
@@ -270,11 +282,13 @@ void Track::write(ByteWriter& out) const {
     out.i64(d.count());
   }
   out.text(criteria_.clause);
+  out.u8(static_cast<std::uint8_t>(criteria_.unit));
   out.u64(episodes_.size());
   for (const Episode& e : episodes_) write_episode(out, e);
 }
 
-bool Track::read(ByteReader& in) {
+// Format 2; format 1 had no units, marks and first offsets.
+bool Track::read(ByteReader& in, std::uint8_t version) {
   level_ = static_cast<int>(in.u64_to(kLevels));
   stale_ = in.flag();
   for (EventTime& t : above_since_) t = in.time_or(kNever);
@@ -289,8 +303,9 @@ bool Track::read(ByteReader& in) {
     *d = Duration(in.i64_in(0, kHoldMax.count()));
   }
   criteria_.clause = in.text();
+  if (version >= 2) criteria_.unit = read_unit(in);
   episodes_.resize(in.size());
-  for (Episode& e : episodes_) e = read_episode(in);
+  for (Episode& e : episodes_) e = read_episode(in, version);
   // Only the last episode can be open, and it is what the machine's state says.
   if (!in.ok()) return false;
   for (std::size_t i = 0; i < episodes_.size(); ++i) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/factor.h"
 #include "core/output.h"
 #include "core/rules.h"
 #include "core/time.h"
@@ -28,6 +29,7 @@
 namespace qc::core {
 
 inline constexpr int kLevels = 3;
+inline constexpr std::uint8_t kTrackVersion = 2;  // 2: with units, marks and first offsets; 1 is read, too
 
 // What an episode is judged by, from its beginning to its end. Levels that a rule doesn't have are never reached.
 struct Criteria {
@@ -39,6 +41,7 @@ struct Criteria {
   Duration no_data{};
   Duration stale_max{};
   std::string clause;
+  Unit unit = Unit::None;  // of the values
   bool operator==(const Criteria&) const = default;
 };
 
@@ -69,6 +72,10 @@ struct Episode {
   std::int32_t expected = 0;
   std::string clause;
   std::string reason;
+  Unit unit = Unit::None;
+  // Of the value that changed it; whoever steps the track fills them in.
+  Marks marks;
+  Offset first_offset = -1;
   bool open() const { return state == SignalState::Active || state == SignalState::Stale; }
   // What people were told: everything but the numbering and the words.
   bool same_outcome(const Episode& o) const {
@@ -84,6 +91,8 @@ class Track {
 
   bool normal() const { return level_ == 0 && !pending(); }
   bool open() const { return level_ > 0; }
+  // At its highest level and steady: the same or a greater value changes nothing, ever.
+  bool at_top() const { return open() && !stale_ && level_ == criteria_.levels && below_since_ == kNever; }
   EventTime last_valid() const { return last_valid_; }
   const std::vector<Episode>& episodes() const { return episodes_; }
   std::vector<Episode>& episodes() { return episodes_; }
@@ -91,7 +100,7 @@ class Track {
   void forget(EventTime until);
 
   void write(ByteWriter& out) const;
-  bool read(ByteReader& in);
+  bool read(ByteReader& in, std::uint8_t version = kTrackVersion);
 
  private:
   static constexpr EventTime kNever = EventTime::max();

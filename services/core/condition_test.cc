@@ -384,6 +384,25 @@ TEST(Track, ForgetsWhatEndedAtOrBeforeAndNothingElse) {
   EXPECT_TRUE(t.episodes()[0].open());
 }
 
+TEST(Track, IsAtItsTopWhileTheHighestLevelStandsAndNothingRecovers) {
+  Criteria c;
+  c.levels = 2;
+  c.on = {10, 20};
+  c.off = {10, 20};
+  c.hold_off = kHour;
+  c.no_data = c.stale_max = kHour * 100;
+  Track t;
+  const auto at_top_after = [&](int hour, std::int64_t value) {
+    t.step(&c, {event_time(0) + kHour * hour, value});
+    return t.at_top();
+  };
+  EXPECT_FALSE(at_top_after(0, 5));
+  EXPECT_FALSE(at_top_after(1, 15));
+  EXPECT_TRUE(at_top_after(2, 25));
+  EXPECT_FALSE(at_top_after(3, 15)) << "recovering";
+  EXPECT_TRUE(at_top_after(4, 25));
+}
+
 TEST(Track, BytesGiveBackTheSameMachineAtEveryStep) {
   std::mt19937_64 random(5);
   SignalRule rule = three_levels();

@@ -84,8 +84,7 @@ Concentration percentile(std::vector<std::int64_t>& values, int percent) {
   return {divide_half_even(values[low] * (100 - share) + values[low + 1] * share, 100)};
 }
 
-// ---- a day
-// -----------------------------------------------------------------------------------------------------------
+// ---- a day -------------------------------------------------------------------------------------------------------
 
 Day::Column& Day::column(std::size_t c) {
   if (columns.size() <= c) columns.resize(c + 1);
@@ -116,6 +115,7 @@ void Day::write(std::string& out) const {
   w.u64(columns.size());
   for (const Column& c : columns) {
     w.u64(c.published);
+    w.u64(c.flat);
     w.u64(static_cast<std::uint64_t>(c.revision));
     w.u64(static_cast<std::uint64_t>(c.mda8_revision));
     for (const std::int64_t pg : c.mean) write_mean(w, pg);
@@ -138,6 +138,7 @@ bool Day::read(std::string_view bytes) {
   columns.resize(in.u64_to(kColumnsMax));
   for (Column& c : columns) {
     c.published = static_cast<std::uint32_t>(in.u64_to((1U << kDayHours) - 1));
+    c.flat = static_cast<std::uint32_t>(in.u64_to((1U << kDayHours) - 1));
     c.revision = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
     c.mda8_revision = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
     for (std::int64_t& pg : c.mean) pg = read_mean(in);
@@ -154,8 +155,7 @@ bool Day::read(std::string_view bytes) {
   return in.done();
 }
 
-// ---- a month
-// ---------------------------------------------------------------------------------------------------------
+// ---- a month -----------------------------------------------------------------------------------------------------
 
 // Format 1 of a month's values: the columns, each its published days and then all days up to the last one of them.
 void Month::close(const MonthValues& values) {
@@ -206,8 +206,7 @@ bool Month::read(std::string_view bytes) {
   return true;
 }
 
-// ---- the history
-// -----------------------------------------------------------------------------------------------------
+// ---- the history -------------------------------------------------------------------------------------------------
 
 const Day* History::find_day(EventTime day) const {
   return find_in(days, day);
@@ -240,6 +239,15 @@ bool History::published(std::size_t column, EventTime hour) const {
   const EventTime day = day_of(hour);
   const Day* d = find_day(day);
   return d != nullptr && d->published(column, hour_in(day, hour));
+}
+
+std::optional<std::int64_t> History::flat_mean(std::size_t column, EventTime hour) const {
+  const EventTime day = day_of(hour);
+  const Day* d = find_day(day);
+  if (d == nullptr || column >= d->columns.size()) return std::nullopt;
+  const int h = hour_in(day, hour);
+  const Day::Column& c = d->columns[column];
+  return (c.flat >> h & 1U) == 0 ? std::nullopt : std::optional(c.mean[static_cast<std::size_t>(h)]);
 }
 
 Total History::trailing(std::size_t column, EventTime end, int hours) const {

@@ -70,6 +70,7 @@ struct Day {
   struct Column {
     std::array<std::int64_t, kDayHours> mean;  // of valid, closed hours; kNone elsewhere
     std::uint32_t published = 0;               // bit h: that hour of the series was published as closed
+    std::uint32_t flat = 0;                    // bit h: valid, and all its readings were the same
     std::int32_t revision = 0;                 // of the series' `day`
     std::int32_t mda8_revision = 0;
     Column() { mean.fill(kNone); }
@@ -130,6 +131,8 @@ class History {
   // The valid mean of a closed hour.
   std::optional<std::int64_t> mean(std::size_t column, EventTime hour) const;
   bool published(std::size_t column, EventTime hour) const;
+  // The mean of a closed hour all of whose readings were the same.
+  std::optional<std::int64_t> flat_mean(std::size_t column, EventTime hour) const;
   // The `hours` before `end`.
   Total trailing(std::size_t column, EventTime end, int hours) const;
   Total day(std::size_t column, EventTime day) const { return trailing(column, day + kDay, kDayHours); }

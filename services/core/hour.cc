@@ -28,7 +28,7 @@ void HourSlots::Lane::sums_into(std::span<Sums> by_column) const {
   }
   for (std::size_t c = 0; c < columns; ++c) {
     for (std::size_t i = c; i < slots.size(); i += static_cast<std::size_t>(stride)) {
-      if (slots[i].valid()) by_column[c].add(slots[i].pg);
+      if (slots[i].valid()) by_column[c].add(slots[i]);
     }
   }
 }
@@ -116,7 +116,7 @@ void HourSlots::values(int valid_s, std::span<const int> steps_s, std::span<Hour
       const Slot* slot = l.slot(0, static_cast<int>(c));
       if (slot == nullptr || !slot->present()) continue;
       values[c] = {{}, 1, Source::Amended, slot->valid(), slot->audited()};
-      if (slot->valid()) values[c].sums.add(slot->pg);
+      if (slot->valid()) values[c].sums.add(*slot);
     }
   }
 }
@@ -139,10 +139,51 @@ std::size_t HourSlots::bytes() const {
   return n;
 }
 
-// Format 1: first offset + 1, sealed, lanes; of each lane its kind, grid, columns and, column by column, the sums or
-// the present slots as (rows left out and whether a flag or mark follows, change of the stamp's step, flag and marks,
-// change of the value), values in the greatest power of ten that divides them all. A regular minute takes three or four
-// bytes.
+namespace {
+constexpr std::uint64_t kWithMarks = 1024;
+}  // namespace
+
+void write_sums(ByteWriter& out, const Sums& s) {
+  const bool marked = s.suspect > 0;
+  out.u64(static_cast<std::uint64_t>(s.count) | (marked ? kWithMarks : 0));
+  if (s.count == 0) return;
+  if (marked) {
+    out.u64(s.suspect);
+    out.u64(s.range);
+    out.u64(s.clipped);
+  }
+  out.i64(s.sum_pg);
+  out.i64(s.min_pg);
+  out.i64(s.max_pg);
+}
+
+Sums read_sums(ByteReader& in, int rows) {
+  Sums s;
+  const std::uint64_t head = in.u64_to(2 * kWithMarks - 1);
+  const std::uint64_t count = head & (kWithMarks - 1);
+  if (count > static_cast<std::uint64_t>(rows) || head == kWithMarks) in.bad();
+  if (!in.ok() || count == 0) return s;
+  s.count = static_cast<std::int32_t>(count);
+  if (head >= kWithMarks) {
+    s.suspect = static_cast<std::uint32_t>(in.u64_to(count)) & 0x3ffU;
+    s.range = static_cast<std::uint32_t>(in.u64_to(s.suspect)) & 0x3ffU;
+    s.clipped = static_cast<std::uint32_t>(in.u64_to(s.suspect)) & 0x3ffU;
+    if (s.suspect == 0 || s.range + s.clipped < s.suspect) in.bad();
+  }
+  s.sum_pg = in.i64_in(0, kConcentrationMax * s.count);
+  s.min_pg = in.i64_in(0, kConcentrationMax);
+  s.max_pg = in.i64_in(0, kConcentrationMax);
+  return s;
+}
+
+Offset HourSlots::first_offset(ByteReader& in) {
+  return static_cast<Offset>(in.u64_to(std::numeric_limits<Offset>::max())) - 1;
+}
+
+// Format 2 (1: no marks, which were zero): first offset + 1, sealed, lanes; of each lane its kind, grid, columns and,
+// column by column, the sums or the present slots as (rows left out and whether a flag or mark follows, change of the
+// stamp's step, flag and marks, change of the value), values in the greatest power of ten that divides them all. A
+// regular minute takes three or four bytes.
 void HourSlots::write(ByteWriter& out) const {
   out.u64(static_cast<std::uint64_t>(first_offset_ + 1));
   out.u8(sealed_ ? 1 : 0);
@@ -154,12 +195,7 @@ void HourSlots::write(ByteWriter& out) const {
     out.u8(l.slots.empty() ? 1 : 0);
     for (int c = 0; c < l.stride; ++c) {
       if (l.slots.empty()) {
-        const Sums& s = l.sums[static_cast<std::size_t>(c)];
-        out.u64(static_cast<std::uint64_t>(s.count));
-        if (s.count == 0) continue;
-        out.i64(s.sum_pg);
-        out.i64(s.min_pg);
-        out.i64(s.max_pg);
+        write_sums(out, l.sums[static_cast<std::size_t>(c)]);
         continue;
       }
       std::uint64_t present = 0;
@@ -198,13 +234,7 @@ void HourSlots::write(ByteWriter& out) const {
 
 bool HourSlots::Lane::read_sums(ByteReader& in) {
   sums.resize(static_cast<std::size_t>(stride));
-  for (Sums& s : sums) {
-    s.count = static_cast<std::int32_t>(in.u64_to(static_cast<std::uint64_t>(rows())));
-    if (s.count == 0) continue;
-    s.sum_pg = in.i64_in(0, kConcentrationMax * s.count);
-    s.min_pg = in.i64_in(0, kConcentrationMax);
-    s.max_pg = in.i64_in(0, kConcentrationMax);
-  }
+  for (Sums& s : sums) s = core::read_sums(in, rows());
   return in.ok();
 }
 
@@ -234,7 +264,7 @@ bool HourSlots::Lane::read_slots(ByteReader& in) {
       }
       const Slot slot{Slot::kPresent | stamp << 16 | low, static_cast<std::int64_t>(value) * unit};
       slots[row * static_cast<std::size_t>(stride) + c] = slot;
-      if (slot.valid()) sums[c].add(slot.pg);
+      if (slot.valid()) sums[c].add(slot);
     }
   }
   return in.ok();
@@ -242,7 +272,7 @@ bool HourSlots::Lane::read_slots(ByteReader& in) {
 
 bool HourSlots::read(ByteReader& in) {
   lanes_.clear();
-  first_offset_ = static_cast<Offset>(in.u64_to(std::numeric_limits<Offset>::max())) - 1;
+  first_offset_ = first_offset(in);
   sealed_ = in.flag();
   const std::uint64_t lanes = in.u64_to(kLanesMax);
   for (std::uint64_t i = 0; i < lanes && in.ok(); ++i) {

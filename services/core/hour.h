@@ -32,7 +32,10 @@ struct Slot {
   std::int64_t pg = 0;
 
   static constexpr std::uint64_t kPresent = 1ULL << 63;
-  static constexpr std::uint64_t kAudited = 1;  // a mark: a person with that right has confirmed it
+  // The marks' byte: a person with that right has confirmed it; the reading was implausible as it came (quality.h).
+  static constexpr std::uint64_t kAudited = 1;
+  static constexpr std::uint64_t kRange = 2;
+  static constexpr std::uint64_t kClipped = 4;
   static constexpr std::uint64_t kStampMax = (1ULL << 47) - 1;
   static Slot of(std::int64_t stamp_ms, Concentration value, Flag flag) {
     const std::uint64_t stamp = stamp_ms <= 0 ? 0 : std::min(static_cast<std::uint64_t>(stamp_ms), kStampMax);
@@ -42,6 +45,7 @@ struct Slot {
   std::uint64_t stamp() const { return (key & ~kPresent) >> 16; }
   Flag flag() const { return static_cast<Flag>((key >> 8) & 0xff); }
   bool audited() const { return (key & kAudited) != 0; }
+  bool suspect() const { return (key & (kRange | kClipped)) != 0; }
   bool valid() const { return present() && flag() == Flag::Normal; }
   // (stamp, value), then the flag, so that no order of arrival matters.
   bool beats(const Slot& other) const {
@@ -59,12 +63,21 @@ struct Sums {
   std::int64_t min_pg = 0;
   std::int64_t max_pg = 0;
   std::int32_t count = 0;
-  void add(std::int64_t pg) {
-    min_pg = count == 0 ? pg : std::min(min_pg, pg);
-    max_pg = count == 0 ? pg : std::max(max_pg, pg);
-    sum_pg += pg;
+  // How many of the `count` came with a mark, and with which; one may have both. Ten bits hold every slot of an hour.
+  std::uint32_t suspect : 10 = 0;
+  std::uint32_t range : 10 = 0;
+  std::uint32_t clipped : 10 = 0;
+  void add(const Slot& slot) {
+    min_pg = count == 0 ? slot.pg : std::min(min_pg, slot.pg);
+    max_pg = count == 0 ? slot.pg : std::max(max_pg, slot.pg);
+    sum_pg += slot.pg;
     ++count;
+    if (!slot.suspect()) return;
+    ++suspect;
+    if ((slot.key & Slot::kRange) != 0) ++range;
+    if ((slot.key & Slot::kClipped) != 0) ++clipped;
   }
+  bool operator==(const Sums&) const = default;
 };
 
 // What an hour of one series is, by the one lane it was made from.
@@ -75,10 +88,10 @@ struct HourValue {
   bool valid = false;
   bool audited = false;
   bool operator==(const HourValue& o) const {
-    return sums.sum_pg == o.sums.sum_pg && sums.min_pg == o.sums.min_pg && sums.max_pg == o.sums.max_pg &&
-           sums.count == o.sums.count && expected == o.expected && source == o.source && valid == o.valid &&
-           audited == o.audited;
+    return sums == o.sums && expected == o.expected && source == o.source && valid == o.valid && audited == o.audited;
   }
+  // Every reading of it said the same.
+  bool flat() const { return sums.count > 0 && sums.min_pg == sums.max_pg; }
   Concentration mean() const { return {sums.count == 0 ? 0 : divide_half_even(sums.sum_pg, sums.count)}; }
 };
 
@@ -95,7 +108,7 @@ struct OpenLane {
     Slot& into = slots[row * stride + column];
     if (!into.present()) {
       into = slot;
-      if (slot.valid()) sums[column].add(slot.pg);
+      if (slot.valid()) sums[column].add(slot);
       return Stored::First;
     }
     if (!slot.beats(into)) return Stored::Kept;
@@ -104,6 +117,11 @@ struct OpenLane {
     return Stored::Replaced;
   }
 };
+
+// Sums as bytes; the slots of a full hour are `rows`. A count with marks is written greater by more than any count, so
+// that sums without them are the bytes they always were.
+void write_sums(ByteWriter& out, const Sums& sums);
+Sums read_sums(ByteReader& in, int rows);
 
 class HourSlots {
  public:
@@ -134,6 +152,8 @@ class HourSlots {
 
   void write(ByteWriter& out) const;
   bool read(ByteReader& in);
+  // Of written bytes, without reading them all.
+  static Offset first_offset(ByteReader& in);
 
  private:
   struct Lane {

@@ -1,15 +1,33 @@
+// Rules over closed hours and days, and what all rules share. Those over single readings: judge_reading.cc.
 #include "core/judge.h"
 
 #include <algorithm>
 
+#include "core/quality.h"
+
 namespace qc::core {
 namespace {
 
-HourCondition* find(Site& site, std::string_view rule, Factor factor) {
-  for (HourCondition& c : site.conditions) {
-    if (c.factor == factor && c.rule == rule) return &c;
-  }
-  return nullptr;
+template <class S>
+auto* find(S& site, std::string_view rule, const Watch& watch) {
+  const auto at = std::find_if(site.conditions.begin(), site.conditions.end(),
+                               [&](const Condition& c) { return c.watch == watch && c.rule == rule; });
+  return at == site.conditions.end() ? nullptr : &*at;
+}
+
+// Silence would change nothing.
+bool resting(const Watch& watch, const Track& track) {
+  return watch.kind == SignalKind::NoData ? track.at_top() : track.normal();
+}
+
+// The first step from `start` on for which the site holds anything.
+EventTime next_held(const Site& site, const Watch& watch, EventTime start) {
+  const auto first = [start](const auto& all) {
+    const auto at =
+        std::lower_bound(all.begin(), all.end(), start, [](const auto& e, EventTime t) { return e.start < t; });
+    return at == all.end() ? EventTime::max() : at->start;
+  };
+  return watch.daily() ? first(site.history.days) : first(site.hours);
 }
 
 }  // namespace
@@ -21,143 +39,221 @@ const SignalRule* Judge::rule(std::string_view id) const {
   return nullptr;
 }
 
-template <class Visit>
-void Judge::for_each_hour_rule(const Site& site, Visit visit) const {
-  for (const SignalRule& r : rules_.signals) {
-    if (r.kind == SignalKind::AqiLevel) visit(r, Factor::AQI);
-    if (r.kind == SignalKind::HourLimit) {
-      for (const Series& s : site.series) visit(r, s.factor);
-    }
-  }
-}
-
-std::optional<Criteria> Judge::criteria(const SignalRule& r, const Site& site, Factor factor, EventTime last) const {
-  if (r.kind == SignalKind::AqiLevel) return make_criteria(r, r.on, r.clause);
-  const Limit* limit = rules_.limit(factor, Window::H1, last);
-  if (limit == nullptr) return std::nullopt;
-  Criteria c = make_criteria(r, {limit->for_class(site.info.class_at(last))}, limit->clause);
-  const std::uint8_t column = site.column[index(factor)];
-  if (r.kind == SignalKind::ReadingOverLimit && column != kNoColumn) {
-    // A series that comes once an hour is not silent after half of one.
-    c.no_data = std::max<Duration>(c.no_data, std::chrono::seconds(3 * site.series[column].step_s));
-    c.stale_max = std::max(c.stale_max, c.no_data);
-  }
-  return c;
-}
-
-Observation Judge::observe(const Site& site, Factor factor, EventTime hour) const {
-  Observation o;
-  o.interval = {hour, hour + kHour};
-  o.at = o.interval.end;
-  const auto at = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
-                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
-  if (at == site.hours.end() || at->start != hour || !at->closed) return o;
-  if (factor == Factor::AQI) {
-    const IndexOutcome index = at->index();
-    o.count = static_cast<std::int32_t>(index.sub_indices.size());
-    o.expected = static_cast<std::int32_t>(kSixPollutants.size());
-    if (index.value >= 0) o.pg = index.value * kMillion;
-    return o;
-  }
-  const std::uint8_t column = site.column[index(factor)];
-  if (column == kNoColumn) return o;
-  const SeriesResult r = at->result(column);
-  o.count = r.value.sums.count;
-  o.expected = r.value.expected;
-  if (r.value.valid) o.pg = r.value.mean().pg;
-  return o;
-}
-
-void Judge::fold(const Site& site, HourCondition& c, Track& track, EventTime from, EventTime until) const {
+// nullptr: there is no such rule any more.
+const SignalRule* Judge::rule(const Condition& c) const {
   const SignalRule* r = rule(c.rule);
-  auto entry = std::lower_bound(site.hours.begin(), site.hours.end(), from,
-                                [](const HourEntry& e, EventTime t) { return e.start < t; });
-  for (EventTime h = from; h < until; h += kHour) {
-    while (entry != site.hours.end() && entry->start < h) ++entry;
-    if (track.normal()) {
-      // Silence does nothing to a normal condition: on to the next hour that holds anything.
-      if (entry == site.hours.end() || entry->start >= until) return;
-      h = entry->start;
+  return r != nullptr && r->kind == c.watch.kind && r->check == c.watch.check ? r : nullptr;
+}
+
+template <class Visit>
+void Judge::for_each_watch(const Site& site, Visit visit) const {
+  for (const SignalRule& r : rules_.signals) {
+    const auto watch = [&](Factor f, Window w) { visit(r, Watch{r.kind, r.check, f, w}); };
+    switch (r.kind) {
+      case SignalKind::AqiLevel:
+        watch(Factor::AQI, Window::H1);
+        break;
+      case SignalKind::HourLimit:
+      case SignalKind::NoData:
+        for (const Series& s : site.series) watch(s.factor, Window::H1);
+        break;
+      case SignalKind::Suspect:
+        // An inversion has two factors: it is told of one.
+        for (const Series& s : site.series) {
+          if (r.check != Mark::Inverted || s.factor == Factor::PM25) watch(s.factor, Window::H1);
+        }
+        break;
+      case SignalKind::RollingOverLimit:
+        for (const Series& s : site.series) {
+          watch(s.factor, Window::H24);
+          if (s.factor == Factor::O3) watch(s.factor, Window::H8);
+        }
+        break;
+      case SignalKind::DayLimit:
+        for (const Series& s : site.series) watch(s.factor, s.factor == Factor::O3 ? Window::Mda8 : Window::Day);
+        break;
+      case SignalKind::None:
+      case SignalKind::ReadingOverLimit:
+      case SignalKind::HourHigh:
+      case SignalKind::Spike:
+        break;
     }
-    const Observation o = observe(site, c.factor, h);
-    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, last_instant(o.interval));
-    track.step(limits ? &*limits : nullptr, o);
   }
 }
 
-// A condition over hours is normal before `hour`, its first one above the level; a correction may still show that it
-// began before, as far back as an hour can be corrected and was judged by these rules.
-EventTime Judge::base_time(const Site& site, EventTime hour) const {
-  return std::max(site.judged_from, std::min(hour, frontier_ - rules_.horizons.hours_kept));
+// ---- the fold ----------------------------------------------------------------------------------------------------
+
+bool Judge::step(const Watcher& watcher, const Condition& c, Track& track, std::int32_t& silent,
+                 EventTime start) const {
+  if (c.watch.kind == SignalKind::NoData) {
+    // At the top it says enough. Silence that has begun goes on; it begins only where the series is known.
+    if (!watcher.silent(c.watch.factor, start)) {
+      silent = 0;
+    } else if (!track.at_top()) {
+      silent = silent > 0 ? silent + 1 : watcher.silent_hours(c.watch.factor, start, 1);
+    }
+  }
+  const Observation o = watcher.observe(c.watch, start, silent);
+  std::optional<Criteria> criteria;
+  // An open episode keeps those that it began with.
+  const SignalRule* r = track.open() ? nullptr : rule(c);
+  if (r != nullptr) criteria = watcher.criteria(*r, c.watch, last_instant(o.interval));
+  if (!track.step(criteria ? &*criteria : nullptr, o)) return false;
+  watcher.label(c.watch, track.episodes().back());
+  return true;
 }
+
+void Judge::fold(const Site& site, const Condition& c, Track& track, std::int32_t& silent, EventTime from,
+                 EventTime until) const {
+  const Watcher watcher(rules_, site);
+  for (EventTime t = from; t < until; t += c.watch.step()) {
+    if (resting(c.watch, track)) {
+      t = next_held(site, c.watch, t);
+      if (t >= until) return;
+    }
+    step(watcher, c, track, silent, t);
+  }
+}
+
+EventTime Judge::first_judged(const Site& site, const Watch& watch) const {
+  return site.judged_from == EventTime::min() ? site.judged_from : watch.floor(site.judged_from);
+}
+
+// A condition is normal before `start`, its first step above the level; a correction may still show that it began
+// before, as far back as an hour can be corrected and was judged by these rules.
+void Judge::begin(Site& site, const SignalRule& r, const Watch& watch, EventTime start, EventTime next) const {
+  const EventTime oldest = watch.floor(frontier_ - rules_.horizons.hours_kept);
+  const EventTime base = std::max(first_judged(site, watch), std::min(start, oldest));
+  Condition c{r.id, watch, {}, {}, base, next, start, 0, 0};
+  if (watch.kind == SignalKind::NoData) {
+    const Watcher watcher(rules_, site);
+    c.base_silent = watcher.silent_hours(watch.factor, base - kHour, kRunMax);
+    c.silent = watcher.silent_hours(watch.factor, next - kHour, kRunMax);
+  }
+  site.conditions.push_back(std::move(c));
+}
+
+// ---- closed hours and days ---------------------------------------------------------------------------------------
 
 void Judge::hour_closed(Site& site, EventTime hour) {
   // New conditions first: the first hour above the lowest level makes one.
-  for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
-    if (find(site, r.id, factor) == nullptr && above_lowest(site, r, factor, hour)) {
-      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, hour), hour, hour});
-    }
+  for_each_watch(site, [&](const SignalRule& r, const Watch& watch) {
+    if (watch.daily() || find(site, r.id, watch) != nullptr) return;
+    if (Watcher(rules_, site).begins(r, watch, hour)) begin(site, r, watch, hour, hour);
   });
-  for (HourCondition& c : site.conditions) {
-    if (hour < c.next) continue;
-    const SignalRule* r = rule(c.rule);
-    const Observation o = observe(site, c.factor, hour);
-    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, last_instant(o.interval));
-    c.next = hour + kHour;
-    site.dirty = true;
-    if (c.track.step(limits ? &*limits : nullptr, o)) publish_last(site, c.rule, c.factor, Window::H1, c.track);
-    if (!c.track.normal()) c.last_active = hour;
+  for (Condition& c : site.conditions) {
+    if (!c.watch.daily()) advance(site, c, hour);
+  }
+  // A day of which nothing is known is never published: it closes with its last hour.
+  const bool unknown = site.history.find_day(day_of(hour)) == nullptr;
+  advance_days(site, day_of(unknown ? hour + kHour : hour));
+}
+
+void Judge::day_closed(Site& site, EventTime day) {
+  if (day + kDay <= frontier_) return;
+  advance_days(site, day);
+  for_each_watch(site, [&](const SignalRule& r, const Watch& watch) {
+    if (!watch.daily() || find(site, r.id, watch) != nullptr) return;
+    if (Watcher(rules_, site).begins(r, watch, day)) begin(site, r, watch, day, day);
+  });
+  advance_days(site, day + kDay);
+}
+
+// Days before `until` are over.
+void Judge::advance_days(Site& site, EventTime until) {
+  for (Condition& c : site.conditions) {
+    if (!c.watch.daily()) continue;
+    while (c.next < until) {
+      if (c.track.normal()) c.next = std::max(c.next, until - kDay);  // those between hold nothing
+      advance(site, c, c.next);
+    }
   }
 }
 
-void Judge::day_closed(Site& /*site*/, EventTime /*day*/) {}
-
-bool Judge::above_lowest(const Site& site, const SignalRule& r, Factor factor, EventTime hour) const {
-  const Observation o = observe(site, factor, hour);
-  if (!o.pg) return false;
-  const auto limits = criteria(r, site, factor, last_instant(o.interval));
-  return limits && *o.pg > limits->on[0];
+void Judge::advance(Site& site, Condition& c, EventTime start) {
+  if (start < c.next) return;
+  const Watcher watcher(rules_, site);
+  // A site that is dead, and said to be, costs nothing.
+  const bool dead = c.watch.kind == SignalKind::NoData && c.track.at_top() && watcher.silent(c.watch.factor, start);
+  if (dead) return;
+  const bool changed = step(watcher, c, c.track, c.silent, start);
+  c.next = start + c.watch.step();
+  site.dirty = true;
+  if (changed) publish_last(site, c.rule, c.watch.factor, c.watch.window, c.track);
+  if (!c.track.normal()) c.last_active = start;
 }
+
+// ---- corrections -------------------------------------------------------------------------------------------------
 
 void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours) {
-  for_each_hour_rule(site, [&](const SignalRule& r, Factor factor) {
-    if (find(site, r.id, factor) != nullptr) return;
+  if (hours.empty()) return;
+  // The steps [from, until) of a watch that depend on an amended hour, and have been judged.
+  const auto affected = [&](const Watch& watch, const AmendedHour& a) {
+    const EventTime from = watch.floor(a.hour);
+    return Interval{from, std::min(from + watch.step() * Watcher::reach(watch), bound(watch))};
+  };
+  for_each_watch(site, [&](const SignalRule& r, const Watch& watch) {
+    if (find(site, r.id, watch) != nullptr) return;
+    const Watcher watcher(rules_, site);
+    EventTime next = first_judged(site, watch);
     for (const AmendedHour& a : hours) {
-      if (a.hour < site.judged_from || !above_lowest(site, r, factor, a.hour)) continue;
-      site.conditions.push_back({r.id, factor, {}, {}, base_time(site, a.hour), frontier_, a.hour});
-      break;
+      const Interval steps = affected(watch, a);
+      for (next = std::max(next, steps.start); next < steps.end; next += watch.step()) {
+        if (watcher.begins(r, watch, next)) return begin(site, r, watch, next, bound(watch));
+      }
     }
   });
-  for (HourCondition& c : site.conditions) {
-    const auto first = std::find_if(hours.begin(), hours.end(),
-                                    [&](const AmendedHour& a) { return c.base_time <= a.hour && a.hour < c.next; });
+  for (Condition& c : site.conditions) {
+    const auto first = std::find_if(hours.begin(), hours.end(), [&](const AmendedHour& a) {
+      const Interval steps = affected(c.watch, a);
+      return steps.start < steps.end && c.base_time < steps.end;
+    });
     if (first == hours.end()) continue;
+    const EventTime until = std::max(c.next, bound(c.watch));
     Track folded = c.base;
-    fold(site, c, folded, c.base_time, c.next);
+    std::int32_t silent = c.base_silent;
+    fold(site, c, folded, silent, c.base_time, until);
     const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, first->reason);
     c.track = std::move(folded);
-    c.last_active = std::max(c.last_active, std::min(hours.back().hour, c.next));
+    c.silent = silent;
+    c.next = until;
+    c.last_active = std::max(c.last_active, std::min(c.watch.floor(hours.back().hour), until));
     site.dirty = true;
-    for (const std::size_t i : changed) publish(site, c.rule, c.factor, Window::H1, c.track.episodes()[i]);
+    for (const std::size_t i : changed) {
+      publish(site, c.rule, c.watch.factor, c.watch.window, c.track.episodes()[i]);
+    }
   }
 }
 
-bool Judge::quiet(const Site& site) {
-  return std::all_of(site.conditions.begin(), site.conditions.end(),
-                     [](const HourCondition& c) { return c.track.normal(); });
+// ---- time and rules ----------------------------------------------------------------------------------------------
+
+bool Judge::quiet(const Site& site, EventTime hour) const {
+  for (const Condition& c : site.conditions) {
+    if (!c.track.normal() && !resting(c.watch, c.track)) return false;
+  }
+  const Watcher watcher(rules_, site);
+  for (const SignalRule& r : rules_.signals) {
+    if (r.kind != SignalKind::NoData || r.on.empty()) continue;
+    for (const Series& s : site.series) {
+      const Condition* c = find(site, r.id, Watch{r.kind, r.check, s.factor, Window::H1});
+      const bool said = c != nullptr && c->track.at_top();
+      if (!said && watcher.silent_hours(s.factor, hour, 1) > 0) return false;
+    }
+  }
+  return true;
 }
 
 void Judge::settle(Site& site, EventTime cut) {
-  for (HourCondition& c : site.conditions) {
-    const EventTime until = std::min(cut, c.next);
+  for (Condition& c : site.conditions) {
+    const EventTime until = std::min(c.watch.floor(cut), c.next);
     if (c.base_time >= until) continue;
-    fold(site, c, c.base, c.base_time, until);
+    fold(site, c, c.base, c.base_silent, c.base_time, until);
     c.base_time = until;
     c.base.forget(EventTime::max());
     c.track.forget(until);
     site.dirty = true;
   }
-  const auto gone = std::erase_if(site.conditions, [](const HourCondition& c) {
+  const auto gone = std::erase_if(site.conditions, [](const Condition& c) {
     return c.track.normal() && c.track.episodes().empty() && c.base.normal() && c.last_active < c.base_time;
   });
   if (gone > 0) site.dirty = true;
@@ -165,75 +261,17 @@ void Judge::settle(Site& site, EventTime cut) {
 
 void Judge::rules_changed(Site& site, EventTime frontier) {
   site.judged_from = frontier;
-  for (HourCondition& c : site.conditions) {
+  for (Condition& c : site.conditions) {
     c.track.forget(EventTime::max());
     c.base = c.track;
-    c.base_time = c.next;
+    c.base_silent = c.silent;
+    c.next = c.base_time = std::max(c.next, c.watch.floor(frontier));
   }
   site.on_until = EventTime::min();
   site.dirty = true;
 }
 
-void Judge::refresh(Site& site, EventTime instant) const {
-  // Limits change at midnights; a day's cache is never wrong and seldom computed.
-  site.on_from = floor_to(instant + kBeijing, std::chrono::hours(24)) - kBeijing;
-  site.on_until = site.on_from + std::chrono::hours(24);
-  for (Series& series : site.series) {
-    series.on = std::numeric_limits<std::int64_t>::max();
-    for (const SignalRule& r : rules_.signals) {
-      if (r.kind != SignalKind::ReadingOverLimit) continue;
-      if (const auto limits = criteria(r, site, series.factor, instant)) series.on = std::min(series.on, limits->on[0]);
-    }
-  }
-}
-
-void Judge::judge_reading(Site& site, Series& series, Interval interval, Concentration value) {
-  if (interval.start < site.on_from || interval.start >= site.on_until) refresh(site, interval.start);
-  const EventTime at = interval.end;
-  if (value.pg > series.on) {
-    for (const SignalRule& r : rules_.signals) {
-      if (r.kind != SignalKind::ReadingOverLimit) continue;
-      // An early indicator speaks of now: what would be stale at once says nothing.
-      if (now_ > at && now_ - at >= std::max<Duration>(r.no_data, std::chrono::seconds(3 * series.step_s))) continue;
-      const bool known =
-          std::any_of(site.reading_conditions.begin(), site.reading_conditions.end(),
-                      [&](const ReadingCondition& c) { return c.factor == series.factor && c.rule == r.id; });
-      if (!known) site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
-    }
-  }
-  for (ReadingCondition& c : site.reading_conditions) {
-    if (c.factor != series.factor || at <= c.last) continue;  // it looks forward only
-    c.last = at;
-    site.dirty = true;
-    const SignalRule* r = rule(c.rule);
-    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, series.factor, interval.start);
-    if (c.track.step(limits ? &*limits : nullptr, {at, value.pg, interval, 1, 1})) {
-      publish_last(site, c.rule, c.factor, Window::Reading, c.track);
-      c.track.forget(EventTime::max());
-    }
-  }
-  drop_normal(site);
-}
-
-void Judge::drop_normal(Site& site) {
-  const auto gone = std::erase_if(site.reading_conditions, [](const ReadingCondition& c) { return c.track.normal(); });
-  if (gone > 0) site.dirty = true;
-  site.alarmed = !site.reading_conditions.empty();
-}
-
-void Judge::silence(Site& site) {
-  for (ReadingCondition& c : site.reading_conditions) {
-    if (now_ <= c.last) continue;
-    const SignalRule* r = rule(c.rule);
-    const auto limits = r == nullptr ? std::nullopt : criteria(*r, site, c.factor, now_);
-    if (c.track.step(limits ? &*limits : nullptr, {now_, std::nullopt, {c.last, now_}, 0, 1})) {
-      site.dirty = true;
-      publish_last(site, c.rule, c.factor, Window::Reading, c.track);
-      c.track.forget(EventTime::max());
-    }
-  }
-  drop_normal(site);
-}
+// ---- publishing --------------------------------------------------------------------------------------------------
 
 void Judge::publish_last(Site& site, const std::string& id, Factor factor, Window window, Track& track) {
   Episode& e = track.episodes().back();
@@ -256,6 +294,8 @@ void Judge::publish(Site& site, const std::string& id, Factor factor, Window win
   s.state = e.state;
   s.at = e.at;
   s.began = e.began;
+  // Episodes of version 1 were of concentrations and indices alone.
+  s.unit = e.unit == Unit::None ? publishing_unit(factor) : e.unit;
   s.value = {e.value};
   s.limit = {e.limit};
   s.clause = e.clause;
@@ -263,7 +303,8 @@ void Judge::publish(Site& site, const std::string& id, Factor factor, Window win
   s.interval = e.interval;
   s.count = e.count;
   s.expected = e.expected;
-  s.origin.offset = offset_;
+  s.marks = e.marks;
+  s.origin = {e.first_offset, offset_};
   out_.signals.push_back(std::move(s));
   out_.urgent = true;
 }

@@ -1,6 +1,8 @@
-// Judges one site: runs the rules of the exceedance machine (condition.h) over its hours and readings and says what
-// began, changed or ended. The three kinds of rule of architecture section 6: `hour_limit` and `aqi_level` over closed
-// hours, which a late reading judges again; `reading_over_limit` over single readings, at once and never again.
+// Judges one site: runs the rules of the exceedance machine (condition.h) over its hours, days and readings and says
+// what began, changed or ended (architecture section 6). Over closed hours: `hour_limit`, `aqi_level`, the rolling 24 h
+// and 8 h means, `no_data` and the quality checks; over closed days: `day_limit`. A late reading or an amendment judges
+// those again. Over single readings: `reading_over_limit`, at once and never again. What each of them looks at is
+// watch.h.
 //
 // Stateless: all state is the site's. Threads: none of its business.
 #pragma once
@@ -12,6 +14,7 @@
 #include "core/output.h"
 #include "core/rules.h"
 #include "core/site.h"
+#include "core/watch.h"
 
 namespace qc::core {
 
@@ -21,19 +24,22 @@ class Judge {
   Judge(const RuleSet& rules, EventTime now, EventTime frontier, Offset offset, Outputs& out)
       : rules_(rules), now_(now), frontier_(frontier), offset_(offset), out_(out) {}
 
-  // An hour of the site closed (with or without data). Hours come in order.
+  // An hour of the site closed (with or without data) and, where it has data, was published with the windows that end
+  // with it. Hours come in order; days that ended before the hour have been closed.
   void hour_closed(Site& site, EventTime hour);
-  // A natural day of the site closed, with its history.
+  // A natural day of the site closed and was published. One that closes behind the frontier, because its first readings
+  // came late, is judged by the hours_amended() that follows.
   void day_closed(Site& site, EventTime day);
-  // Closed hours have another outcome than before: every condition that they are part of is folded again, once.
-  // `hours` in order.
+  // Closed hours have another outcome than before, and so have the site's history and windows: every condition that
+  // depends on them is folded again, once. `hours` in order.
   struct AmendedHour {
     EventTime hour;
     std::string reason;
   };
   void hours_amended(Site& site, std::span<const AmendedHour> hours);
-  // Nothing is pending or open over the site's hours: silence changes nothing.
-  static bool quiet(const Site& site);
+  // Silence from that hour on changes nothing: no condition is pending or open, but those that say "no data" at their
+  // highest level.
+  bool quiet(const Site& site, EventTime hour) const;
   // A reading took its slot. `end`: its instant, or the end of its interval.
   void reading(Site& site, std::size_t column, Interval interval, Concentration value) {
     Series& s = site.series[column];
@@ -49,20 +55,31 @@ class Judge {
   static void rules_changed(Site& site, EventTime frontier);
 
  private:
-  std::optional<Criteria> criteria(const SignalRule& rule, const Site& site, Factor factor, EventTime last) const;
-  Observation observe(const Site& site, Factor factor, EventTime hour) const;
-  void fold(const Site& site, HourCondition& c, Track& track, EventTime from, EventTime until) const;
-  bool above_lowest(const Site& site, const SignalRule& r, Factor factor, EventTime hour) const;
-  static void drop_normal(Site& site);
+  const SignalRule* rule(std::string_view id) const;
+  const SignalRule* rule(const Condition& c) const;
+  // Calls `visit(rule, watch)` for everything that the rules over closed hours and days watch at this site.
+  template <class Visit>
+  void for_each_watch(const Site& site, Visit visit) const;
+
+  // One step of the fold over hours or days; true: an episode began, changed or ended.
+  bool step(const Watcher& watcher, const Condition& c, Track& track, std::int32_t& silent, EventTime start) const;
+  void fold(const Site& site, const Condition& c, Track& track, std::int32_t& silent, EventTime from,
+            EventTime until) const;
+  // The next step, publishing what it changes.
+  void advance(Site& site, Condition& c, EventTime start);
+  void advance_days(Site& site, EventTime until);
+  void begin(Site& site, const SignalRule& rule, const Watch& watch, EventTime start, EventTime next) const;
+  // Everything before it has been judged.
+  EventTime bound(const Watch& watch) const { return watch.floor(frontier_); }
+  EventTime first_judged(const Site& site, const Watch& watch) const;
+
   void judge_reading(Site& site, Series& series, Interval interval, Concentration value);
-  EventTime base_time(const Site& site, EventTime hour) const;
   void refresh(Site& site, EventTime instant) const;
+  static void drop_normal(Site& site);
+  void publish_reading(Site& site, ReadingCondition& c, const Concentration* value);
+
   void publish_last(Site& site, const std::string& rule, Factor factor, Window window, Track& track);
   void publish(Site& site, const std::string& rule, Factor factor, Window window, const Episode& episode);
-  const SignalRule* rule(std::string_view id) const;
-  // Calls `visit(rule, factor)` for every rule over closed hours and factor that it has for this site.
-  template <class Visit>
-  void for_each_hour_rule(const Site& site, Visit visit) const;
 
   const RuleSet& rules_;
   EventTime now_;

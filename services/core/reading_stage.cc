@@ -50,6 +50,7 @@ const std::vector<Site*>& ReadingStage::Impl::in_order() {
 void ReadingStage::use(std::shared_ptr<const RuleSet> rules, Timeline timeline) {
   Impl& s = *impl_;
   s.rules = std::move(rules);
+  s.plain = plain_table(*s.rules);
   if (timeline != Timeline::None) s.timeline = timeline;
   const bool changed = s.rules->hash != s.rules_hash;
   s.rules_hash = s.rules->hash;
@@ -180,12 +181,17 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
       }
       Series& series = site.series[column];
       const Concentration value = batch.values[c.first + row];
-      const Stored stored = cursor.lane.put(slot_row, static_cast<int>(column), Slot::of(batch.stamp_ms, value, flag));
+      Slot slot = Slot::of(batch.stamp_ms, value, flag);
+      if (!plain[index(c.factor)].holds(value.pg) && flag == Flag::Normal) {
+        slot.key |= slot_marks(reading_marks(*rules->check(c.factor), value));
+      }
+      const Stored stored = cursor.lane.put(slot_row, static_cast<int>(column), slot);
       if (flag != Flag::Normal) {
         count(Account::Flagged);
+      } else if (stored == Stored::First) {
+        count(slot.suspect() ? Account::Suspect : Account::Stored);
       } else {
-        count(stored == Stored::First ? Account::Stored
-                                      : (stored == Stored::Replaced ? Account::Replaced : Account::Duplicate));
+        count(stored == Stored::Replaced ? Account::Replaced : Account::Duplicate);
       }
       if (stored == Stored::Kept) continue;
       if (series.last_hour < hour || series.step_s != step_s) {

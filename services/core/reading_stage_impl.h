@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/judge.h"
+#include "core/quality.h"
 #include "core/reading_stage.h"
 #include "core/site.h"
 #include "core/site_index.h"
@@ -24,6 +25,7 @@ struct ReadingStage::Impl {
   std::function<bool(std::string_view)> mine;
   std::shared_ptr<const RuleSet> rules = std::make_shared<RuleSet>();
   std::string rules_hash;
+  PlainTable plain;  // of the rules in use
   Timeline timeline = Timeline::None;
   EventTime now = EventTime::min();
   EventTime frontier = EventTime::min();  // hours that start before it are closed

@@ -5,18 +5,10 @@
 namespace qc::core::fixture {
 namespace {
 
-__extension__ using Wide = __int128;
-
-// Half to even, for what is not negative.
-std::int64_t round_to_even(Wide n, Wide d) {
-  const Wide whole = n / d;
-  const Wide twice = 2 * (n % d);
-  return static_cast<std::int64_t>(twice > d || (twice == d && whole % 2 == 1) ? whole + 1 : whole);
-}
-
-std::optional<int> index_of(const AqiEdition& edition, Factor factor, std::int64_t pg) {
+std::optional<int> index_of(const AqiEdition& edition, Factor factor, Window column, std::int64_t pg,
+                            const NaiveItems& others) {
   for (const AqiItem& item : edition.items) {
-    if (item.factor != factor || !item.hourly) continue;
+    if (item.factor != factor || item.window != column) continue;
     if (edition.round_input) {
       const std::int64_t unit = factor == Factor::CO ? 100 * kMillion : kMillion;  // 0.1 mg/m3, 1 ug/m3
       pg = round_to_even(pg, unit) * unit;
@@ -30,15 +22,82 @@ std::optional<int> index_of(const AqiEdition& edition, Factor factor, std::int64
       return edition.iaqi[i - 1] + static_cast<int>(rise / width) + (rise % width != 0 ? 1 : 0);
     }
     if (item.above == Above::Cap) return edition.iaqi[item.concentrations.size() - 1];
-    return std::nullopt;
+    const auto other = others.find({factor, item.instead});
+    if (item.above != Above::OtherWindow || other == others.end()) return std::nullopt;
+    return index_of(edition, factor, item.instead, other->second, {});
   }
   return std::nullopt;
 }
 
 }  // namespace
 
+std::int64_t round_to_even(Wide n, Wide d) {
+  const Wide whole = n / d;
+  const Wide twice = 2 * (n % d);
+  return static_cast<std::int64_t>(twice > d || (twice == d && whole % 2 == 1) ? whole + 1 : whole);
+}
+
+NaiveIndex naive_index(const AqiEdition& edition, const NaiveItems& items, const NaiveItems& others,
+                       const std::vector<Factor>& exempt) {
+  NaiveIndex index;
+  for (const auto& [item, pg] : items) {
+    const auto sub = index_of(edition, item.first, item.second, pg, others);
+    if (!sub) continue;
+    const auto [its, made] = index.sub.emplace(item.first, *sub);
+    if (!made) its->second = std::max(its->second, *sub);
+  }
+  if (index.sub.empty()) return index;
+  int greatest = 0;
+  for (const auto& [factor, sub] : index.sub) greatest = std::max(greatest, sub);
+  bool complete = true;
+  for (const Factor f : kSixPollutants) {
+    if (!index.sub.contains(f) && std::find(exempt.begin(), exempt.end(), f) == exempt.end()) complete = false;
+  }
+  if (edition.incomplete_only_above_100 && !complete && greatest <= 100) return index;
+  index.value = std::max(greatest, edition.minimum);
+  for (const auto& [factor, sub] : index.sub) {
+    if (index.value > 50 && sub == greatest) index.primary.push_back(factor);
+  }
+  return index;
+}
+
+Window hourly_column(const AqiEdition& edition, Factor factor) {
+  for (const AqiItem& item : edition.items) {
+    if (item.factor == factor && item.hourly) return item.window;
+  }
+  return Window::None;
+}
+
+const Validity* naive_validity(const RuleSet& rules, Factor factor, Window window, EventTime end) {
+  return in_force(rules.validities, end, [&](const Validity& v) {
+    return v.window == window && std::find(v.factors.begin(), v.factors.end(), factor) != v.factors.end();
+  });
+}
+
 Oracle::Oracle(const RuleSet& rules) : rules_(rules) {
   for (const auto& [id, site] : rules.sites) known_.insert(id);
+}
+
+AreaClass Oracle::area(const std::string& site, EventTime end) const {
+  const auto info = rules_.sites.find(site);
+  if (info == rules_.sites.end()) {
+    const auto registered = registered_.find(site);
+    return registered == registered_.end() ? AreaClass::Class2 : registered->second;
+  }
+  for (const auto& [dated, area] : info->second.classes) {
+    if (dated.from < end && end <= dated.until) return area;
+  }
+  return info->second.area_class;
+}
+
+std::vector<Factor> Oracle::exempt(const std::string& site) const {
+  const auto info = rules_.sites.find(site);
+  return info == rules_.sites.end() ? std::vector<Factor>() : info->second.exempt;
+}
+
+void Oracle::read(const Register& site) {
+  known_.insert(site.site);
+  registered_[site.site] = site.area_class;
 }
 
 void Oracle::read(const Tick& tick) {
@@ -91,7 +150,12 @@ void Oracle::read(const Amend& amend) {
   }
 }
 
-std::map<Oracle::Key, NaiveHour> Oracle::hours() const {
+const std::map<Oracle::Key, NaiveHour>& Oracle::hours() const {
+  if (!hours_) hours_ = all_hours();
+  return *hours_;
+}
+
+std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
   std::map<Key, NaiveHour> result;
   for (const auto& [key, lanes] : slots_) {
     // (valid, kind or coverage, coverage or kind, grid): the greatest makes the hour.
@@ -139,145 +203,38 @@ std::map<Oracle::Key, NaiveHour> Oracle::hours() const {
 }
 
 std::map<std::pair<std::string, EventTime>, NaiveIndex> Oracle::indices() const {
-  std::map<std::pair<std::string, EventTime>, NaiveIndex> result;
-  for (const auto& [key, hour] : hours()) {
+  const auto& all = hours();
+  std::map<std::pair<std::string, EventTime>, NaiveItems> items;
+  for (const auto& [key, hour] : all) {
     const auto& [site, factor, start] = key;
     if (std::find(kSixPollutants.begin(), kSixPollutants.end(), factor) == kSixPollutants.end()) continue;
-    NaiveIndex& index = result[{site, start}];
-    if (!hour.valid) continue;
-    const auto sub = index_of(*rules_.edition(start + kHour - Duration(1)), factor, hour.value);
-    if (sub) index.sub[factor] = *sub;
+    NaiveItems& its = items[{site, start}];
+    const AqiEdition& edition = *in_force(rules_.editions, start + kHour, [](const AqiEdition&) { return true; });
+    const Window column = hourly_column(edition, factor);
+    if (hour.valid && column != Window::None) its[{factor, column}] = hour.value;
   }
-  for (auto& [key, index] : result) {
-    const AqiEdition& edition = *rules_.edition(key.second + kHour - Duration(1));
-    if (index.sub.empty()) continue;
-    int greatest = 0;
-    for (const auto& [factor, sub] : index.sub) greatest = std::max(greatest, sub);
-    bool complete = true;
-    for (const Factor f : kSixPollutants) {
-      const auto site = rules_.sites.find(key.first);
-      const bool exempt =
-          site != rules_.sites.end() && std::count(site->second.exempt.begin(), site->second.exempt.end(), f) > 0;
-      if (!index.sub.contains(f) && !exempt) complete = false;
-    }
-    if (edition.incomplete_only_above_100 && !complete && greatest <= 100) continue;
-    index.value = std::max(greatest, edition.minimum);
-    for (const auto& [factor, sub] : index.sub) {
-      if (index.value > 50 && sub == greatest) index.primary.push_back(factor);
-    }
-  }
-  return result;
-}
-
-std::vector<NaiveEpisode> Oracle::fold(const SignalRule& rule, const std::string& site, Factor factor,
-                                       const std::map<EventTime, std::int64_t>& values) const {
-  std::vector<NaiveEpisode> made;
-  if (values.empty()) return made;
-  const EventTime first = values.begin()->first;
-  const auto info = rules_.sites.find(site);
-  const AreaClass area = info == rules_.sites.end() ? AreaClass::Class2 : info->second.area_class;
-  std::vector<std::int64_t> on;
-  std::string clause;
-  int level = 0;
-  EventTime changed = first - kHour;  // the hour of the last change: what recovers began after it
-  EventTime ended = first - kHour;    // the hour of the last end: what is pending began after it
-  const auto off = [&](int l) {
-    return on[static_cast<std::size_t>(l - 1)] - on[static_cast<std::size_t>(l - 1)] * rule.dead_band_percent / 100;
-  };
-  // How long `holds` has been true of all values up to `hour`: back to `after`, a value for which it isn't, or a
-  // silence.
-  const auto lasted = [&](EventTime hour, EventTime after, const auto& holds) {
-    EventTime since = hour;
-    for (EventTime h = hour; h > after; h -= kHour) {
-      const auto v = values.find(h);
-      if (v == values.end()) continue;
-      if (!holds(v->second) || since - h - kHour >= rule.no_data) break;
-      since = h;
-    }
-    return hour - since;
-  };
-  EventTime last_valid = first;
-  for (EventTime hour = first; hour < frontier_; hour += kHour) {
-    const EventTime at = hour + kHour;
-    const auto change = [&](SignalState state, int to) {
-      NaiveEpisode& e = made.back();
-      e.at = at;
-      e.state = state;
-      changed = hour;
-      if (state == SignalState::Active || state == SignalState::Stale) {
-        e.level = level = to;
-        e.limit = on[static_cast<std::size_t>(to - 1)];
-      } else {
-        level = 0;
-        ended = hour;
+  std::map<std::pair<std::string, EventTime>, NaiveIndex> result;
+  for (const auto& [key, its] : items) {
+    const auto& [site, start] = key;
+    const AqiEdition& edition = *in_force(rules_.editions, start + kHour, [](const AqiEdition&) { return true; });
+    NaiveItems others;
+    for (const AqiItem& item : edition.items) {  // the mean of 24 h, where there is one
+      const auto its_own = its.find({item.factor, item.window});
+      const Validity* rule = naive_validity(rules_, item.factor, Window::H24, start + kHour);
+      if (item.above != Above::OtherWindow || its_own == its.end() || rule == nullptr) continue;
+      if (its_own->second <= item.concentrations.back().pg) continue;
+      Wide sum = 0;
+      int count = 0;
+      for (EventTime h = start - kHour * 23; h <= start; h += kHour) {
+        const auto hour = all.find({site, item.factor, h});
+        if (hour == all.end() || !hour->second.valid) continue;
+        sum += hour->second.value;
+        ++count;
       }
-    };
-    if (level == 0) {
-      on.clear();
-      clause = rule.clause;
-      if (rule.kind == SignalKind::AqiLevel) {
-        for (const Concentration c : rule.on) on.push_back(c.pg);
-      } else if (const Limit* limit = rules_.limit(factor, Window::H1, at - Duration(1))) {
-        on.push_back(limit->for_class(area).pg);
-        clause = limit->clause;
-      }
+      if (count > 0 && count >= rule->at_least) others[{item.factor, Window::H24}] = round_to_even(sum, count);
     }
-    const auto value = values.find(hour);
-    if (value == values.end()) {
-      if (level == 0) continue;
-      if (hour - last_valid >= rule.stale_max) {
-        change(SignalState::EndedNoData, 0);
-      } else if (made.back().state == SignalState::Active && hour - last_valid >= rule.no_data) {
-        change(SignalState::Stale, level);
-      }
-      continue;
-    }
-    last_valid = hour;
-    const std::int64_t v = value->second;
-    int held = 0;
-    for (int l = 1; l <= static_cast<int>(on.size()); ++l) {
-      const std::int64_t limit = on[static_cast<std::size_t>(l - 1)];
-      if (v > limit && lasted(hour, ended, [&](std::int64_t x) { return x > limit; }) >= rule.hold_on) held = l;
-    }
-    if (held > level) {
-      if (level == 0) made.push_back({rule.id, site, factor, at, at, SignalState::Active, held, 0, clause});
-      change(SignalState::Active, held);
-      continue;
-    }
-    if (level == 0) continue;
-    const bool stale = made.back().state == SignalState::Stale;
-    if (v <= off(level) && lasted(hour, changed, [&](std::int64_t x) { return x <= off(level); }) >= rule.hold_off) {
-      int lower = level - 1;
-      while (lower > 0 && v <= off(lower)) --lower;
-      change(lower == 0 ? SignalState::Cleared : SignalState::Active, lower);
-    } else if (stale) {
-      const EventTime before = changed;
-      change(SignalState::Active, level);
-      // The return itself is no new level: what is recovering counts from this value.
-      if (v <= off(level)) changed = std::max(before, hour - kHour);
-    }
+    result[key] = naive_index(edition, its, others, exempt(site));
   }
-  return made;
-}
-
-std::vector<NaiveEpisode> Oracle::episodes() const {
-  std::vector<NaiveEpisode> result;
-  std::map<std::pair<std::string, Factor>, std::map<EventTime, std::int64_t>> values;
-  for (const auto& [key, hour] : hours()) {
-    if (hour.valid) values[{std::get<0>(key), std::get<1>(key)}][std::get<2>(key)] = hour.value;
-  }
-  for (const auto& [key, index] : indices()) {
-    if (index.value >= 0) values[{key.first, Factor::AQI}][key.second] = index.value * kMillion;
-  }
-  for (const SignalRule& rule : rules_.signals) {
-    for (const auto& [series, its] : values) {
-      const bool index = series.second == Factor::AQI;
-      if (rule.kind == SignalKind::ReadingOverLimit || index != (rule.kind == SignalKind::AqiLevel)) continue;
-      const auto made = fold(rule, series.first, series.second, its);
-      result.insert(result.end(), made.begin(), made.end());
-    }
-  }
-  std::sort(result.begin(), result.end());
   return result;
 }
 

@@ -35,21 +35,30 @@ struct NaiveIndex {
   std::vector<Factor> primary;
   std::map<Factor, int> sub;
 };
+// By the factor and the column of the edition's table that it is read against.
+using NaiveItems = std::map<std::pair<Factor, Window>, std::int64_t>;
 
-struct NaiveEpisode {
-  std::string rule;
-  std::string site;
-  Factor factor = Factor::None;
-  EventTime began{};
-  EventTime at{};
-  SignalState state = SignalState::None;
-  int level = 0;
-  std::int64_t limit = 0;
-  std::string clause;
-  auto key() const { return std::tie(rule, site, factor, began, at, state, level, limit, clause); }
-  bool operator<(const NaiveEpisode& o) const { return key() < o.key(); }
-  bool operator==(const NaiveEpisode& o) const { return key() == o.key(); }
-};
+__extension__ using Wide = __int128;
+// Half to even, for what is not negative.
+std::int64_t round_to_even(Wide n, Wide d);
+
+// HJ 633: what the `items` make. `others`: what speaks instead of an item above the end of its table. An `exempt`
+// pollutant may be missing.
+NaiveIndex naive_index(const AqiEdition& edition, const NaiveItems& items, const NaiveItems& others,
+                       const std::vector<Factor>& exempt);
+// The column that the real-time report reads the factor's 1 h mean against.
+Window hourly_column(const AqiEdition& edition, Factor factor);
+
+// The first of those dated that holds at the last instant of a window that ends at `end` and is `wanted`.
+template <class T, class Wanted>
+const T* in_force(const std::vector<T>& all, EventTime end, const Wanted& wanted) {
+  const EventTime instant = end - Duration(1);
+  for (const T& t : all) {
+    if (t.dated.from <= instant && instant < t.dated.until && wanted(t)) return &t;
+  }
+  return nullptr;
+}
+const Validity* naive_validity(const RuleSet& rules, Factor factor, Window window, EventTime end);
 
 class Oracle {
  public:
@@ -57,18 +66,20 @@ class Oracle {
 
   // The log, in its order: it decides what is late, unknown or ahead, and which amendment came last; nothing else.
   void read(const ReadingBatch& batch);
-  void read(const Register& site) { known_.insert(site.site); }
+  void read(const Register& site);
   void read(const Tick& tick);
   void read(const Amend& amend);
 
   using Key = std::tuple<std::string, Factor, EventTime>;
-  // Of every (site, factor, hour) that has a reading or an amendment.
-  std::map<Key, NaiveHour> hours() const;
+  // Of every (site, factor, hour) that has a reading or an amendment. Computed once, after the last read().
+  const std::map<Key, NaiveHour>& hours() const;
   std::map<std::pair<std::string, EventTime>, NaiveIndex> indices() const;
-  // Of the rules over hours, over all closed hours.
-  std::vector<NaiveEpisode> episodes() const;
 
   EventTime frontier() const { return frontier_; }
+  const RuleSet& rules() const { return rules_; }
+  // The area's class at the last instant of a window that ends at `end`.
+  AreaClass area(const std::string& site, EventTime end) const;
+  std::vector<Factor> exempt(const std::string& site) const;
   std::int64_t count(Account a) const { return accounts_[static_cast<std::size_t>(a)]; }
   // Stored, replaced and duplicate together: which is which depends on the order.
   std::int64_t measured() const { return measured_; }
@@ -81,11 +92,12 @@ class Oracle {
     auto operator<=>(const Value&) const = default;
   };
   using Lane = std::pair<Source, int>;
-  std::vector<NaiveEpisode> fold(const SignalRule& rule, const std::string& site, Factor factor,
-                                 const std::map<EventTime, std::int64_t>& values) const;
+  std::map<Key, NaiveHour> all_hours() const;
 
   const RuleSet& rules_;
+  mutable std::optional<std::map<Key, NaiveHour>> hours_;
   std::set<std::string> known_;
+  std::map<std::string, AreaClass> registered_;
   EventTime now_ = EventTime::min();
   EventTime frontier_ = EventTime::min();
   std::map<Key, std::map<Lane, std::map<EventTime, Value>>> slots_;

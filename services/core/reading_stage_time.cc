@@ -117,7 +117,7 @@ void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, J
   const bool jump = to - from > rules->horizons.hours_kept;
   Windows windows(*rules, now, offset, out);
   for (EventTime hour = from; hour < to; hour += kHour) {
-    if (jump && Judge::quiet(site)) {
+    if (jump && judge.quiet(site, hour)) {
       const auto held = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
                                          [](const HourEntry& e, EventTime t) { return e.start < t; });
       hour = held == site.hours.end() ? to - kHour : std::min(held->start, to - kHour);
@@ -210,6 +210,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
   data.slots.values(rules->horizons.valid_minutes * 60, std::span(steps_s).first(columns),
                     std::span(values).first(columns));
   bool changed = false;
+  const std::size_t first_mean = out.means.size();
   for (std::size_t c = 0; c < columns; ++c) {
     const Series& series = site.series[c];
     SeriesResult& result = data.results[c];
@@ -236,9 +237,17 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     m.max = {v.sums.max_pg};
     m.source = v.source;
     m.audited = v.audited;
+    m.suspect = static_cast<std::int32_t>(v.sums.suspect);
     judge_limit(*rules, site, m);
   }
-  if (status != Status::Running) Windows::note_hour(site, e);
+  if (status != Status::Running) {
+    Windows::note_hour(site, e);
+    // Now that the hours before it and the factors beside it are known.
+    for (std::size_t i = first_mean; i < out.means.size(); ++i) {
+      const std::size_t c = site.column[index(out.means[i].factor)];
+      out.means[i].marks = hour_marks(*rules, site, c, e.start, data.results[c].value);
+    }
+  }
   if (publish_index(site, e, status, offset, out)) changed = true;
   if (status != Status::Running) {
     e.closed = true;

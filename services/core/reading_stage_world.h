@@ -22,6 +22,9 @@ using Record = std::variant<ReadingBatch, Register, Tick, Amend, RulesRecord>;
 struct WorldOptions {
   bool rules_change = false;  // in the middle of the log
   bool jump = false;          // a silence longer than hours_kept
+  // With every longer window: days, sometimes weeks, across the turn of a month, a quarter, a year or an edition;
+  // mostly hour data, so that they are cheap.
+  bool windows = false;
 };
 
 struct World {

@@ -84,8 +84,8 @@ struct SignalRule {
   std::string id;
   SignalKind kind = SignalKind::None;
   std::string clause;
-  // At most 3, rising. AqiLevel: index points; NoData: hours; Suspect: see `check`; HourHigh, Spike: percent of the
-  // neighbours' median. Millionths of those.
+  // At most 3, rising. AqiLevel: index points; NoData: hours, the first level below 48 (quality.h); Suspect: see
+  // `check`; HourHigh, Spike: percent of the neighbours' median. Millionths of those.
   std::vector<Concentration> on;
   // Suspect only. Range, Clipped: marked readings of the hour (0: any); Stuck: hours more than `stuck_hours`; Inverted:
   // PM2.5 - PM10 in pg/m3.

@@ -14,15 +14,11 @@ void write_result(ByteWriter& out, const SeriesResult& r) {
   const HourValue& v = r.value;
   out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(v.source) << 2 | (v.audited ? 2U : 0U) | (v.valid ? 1U : 0U)));
   out.u64(static_cast<std::uint64_t>(v.expected));
-  out.u64(static_cast<std::uint64_t>(v.sums.count));
-  if (v.sums.count == 0) return;
-  out.i64(v.sums.sum_pg);
-  out.i64(v.sums.min_pg);
-  out.i64(v.sums.max_pg);
+  write_sums(out, v.sums);
 }
 
 constexpr Duration kFoldMax = std::chrono::hours(24 * 366);
-constexpr std::uint64_t kSlotsMax = 720;  // of an hour: every 5 s
+constexpr int kSlotsMax = 720;  // of an hour: every 5 s
 constexpr std::uint64_t kRevisionMax = std::numeric_limits<std::int32_t>::max();
 
 SeriesResult read_result(ByteReader& in) {
@@ -33,12 +29,8 @@ SeriesResult read_result(ByteReader& in) {
   r.value.valid = (head & 1) != 0;
   r.value.audited = (head & 2) != 0;
   r.value.source = static_cast<Source>(head >> 2);
-  r.value.expected = static_cast<std::int32_t>(in.u64_to(kSlotsMax));
-  r.value.sums.count = static_cast<std::int32_t>(in.u64_to(kSlotsMax));
-  if (r.value.sums.count == 0) return r;
-  r.value.sums.sum_pg = in.i64_in(0, kConcentrationMax * r.value.sums.count);
-  r.value.sums.min_pg = in.i64_in(0, kConcentrationMax);
-  r.value.sums.max_pg = in.i64_in(0, kConcentrationMax);
+  r.value.expected = static_cast<std::int32_t>(in.u64_to(static_cast<std::uint64_t>(kSlotsMax)));
+  r.value.sums = read_sums(in, kSlotsMax);
   return r;
 }
 
@@ -93,10 +85,10 @@ bool read_data(ByteReader& in, HourData& data) {
 
 }  // namespace
 
-// Format 1 of an hour: version, flags, then what freeze() keeps.
+// Format 2 of an hour: version, flags, then what freeze() keeps. Format 1 had no marks; its bytes read the same.
 void HourEntry::write(std::string& out) const {
   ByteWriter w(out);
-  w.u8(kStateVersion);
+  w.u8(kHourVersion);
   w.u8(static_cast<std::uint8_t>((closed ? 1 : 0) | (touched ? 2 : 0) | (running ? 4 : 0) | (sealed ? 8 : 0)));
   if (data == nullptr) {
     out += packed;
@@ -107,7 +99,8 @@ void HourEntry::write(std::string& out) const {
 
 bool HourEntry::read(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.u8() != kStateVersion) return false;
+  const std::uint8_t version = in.u8();
+  if (version != 1 && version != kHourVersion) return false;
   const std::uint64_t flags = in.u64_to(15);
   closed = (flags & 1) != 0;
   touched = (flags & 2) != 0;
@@ -159,6 +152,18 @@ IndexOutcome HourEntry::index() const {
   return outcome;
 }
 
+Offset HourEntry::first_offset() const {
+  if (data != nullptr) return data->slots.first_offset();
+  ByteReader in(packed);
+  const std::size_t n = in.size();
+  for (std::size_t i = 0; i < n; ++i) read_result(in);
+  IndexOutcome outcome;
+  std::int32_t revision = 0;
+  read_index(in, outcome, revision);
+  in.text();
+  return HourSlots::first_offset(in);
+}
+
 std::size_t Site::column_of(Factor f, EventTime hour) {
   std::uint8_t& c = column[qc::core::index(f)];
   if (c == kNoColumn) {
@@ -197,7 +202,7 @@ HourEntry& Site::entry(EventTime start) {
 std::size_t Site::bytes() const {
   std::size_t n = sizeof(*this) + info.id.capacity() + info.name.capacity() + info.region.capacity() +
                   series.capacity() * sizeof(Series) + hours.capacity() * sizeof(HourEntry) +
-                  conditions.capacity() * sizeof(HourCondition) + history.bytes() + periods.capacity() * sizeof(Period);
+                  conditions.capacity() * sizeof(Condition) + history.bytes() + periods.capacity() * sizeof(Period);
   for (const HourEntry& e : hours) {
     n += e.packed.capacity();
     if (e.data != nullptr)
@@ -233,9 +238,44 @@ bool read_period(ByteReader& in, Period& p) {
   return p.window >= Window::Month && whole == Interval{p.start, p.end};
 }
 
+void write_condition(ByteWriter& out, const Condition& c) {
+  out.text(c.rule);
+  out.u8(static_cast<std::uint8_t>(c.watch.factor));
+  c.track.write(out);
+  c.base.write(out);
+  out.time(c.base_time);
+  out.time(c.next);
+  out.time(c.last_active);
+  out.u8(static_cast<std::uint8_t>(c.watch.kind));
+  out.u8(static_cast<std::uint8_t>(c.watch.check));
+  out.u8(static_cast<std::uint8_t>(c.watch.window));
+  out.u64(static_cast<std::uint64_t>(c.silent));
+  out.u64(static_cast<std::uint64_t>(c.base_silent));
+}
+
+bool read_condition(ByteReader& in, Condition& c, std::uint8_t version) {
+  c.rule = in.text();
+  c.watch.factor = static_cast<Factor>(in.u64_to(kFactors - 1));
+  if (!c.track.read(in, version) || !c.base.read(in, version)) return false;
+  c.base_time = in.time();
+  c.next = in.time();
+  c.last_active = in.time();
+  c.watch.kind = is_index(c.watch.factor) ? SignalKind::AqiLevel : SignalKind::HourLimit;
+  if (version >= 2) {
+    c.watch.kind = static_cast<SignalKind>(in.u64_to(static_cast<std::uint64_t>(SignalKind::Spike)));
+    c.watch.check = static_cast<Mark>(in.u64_to(kMarks - 1));
+    c.watch.window = static_cast<Window>(in.u64_to(kWindows - 1));
+    c.silent = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
+    c.base_silent = static_cast<std::int32_t>(in.u64_to(kRevisionMax));
+  }
+  // A fold goes from one to the other step by step; it is never longer than the horizon.
+  if (c.base_time > c.next || c.next - c.base_time > kFoldMax) return false;
+  return in.ok() && c.watch.floor(c.base_time) == c.base_time && c.watch.floor(c.next) == c.next;
+}
+
 }  // namespace
 
-// Format 2 of a site's header; format 1 had no periods.
+// Format 2 of a site's header; format 1 had no periods, and conditions over hours alone.
 void Site::write(std::string& out) const {
   ByteWriter w(out);
   w.u8(kSiteVersion);
@@ -255,15 +295,7 @@ void Site::write(std::string& out) const {
     w.time_or(EventTime::min(), s.last_hour);
   }
   w.u64(conditions.size());
-  for (const HourCondition& c : conditions) {
-    w.text(c.rule);
-    w.u8(static_cast<std::uint8_t>(c.factor));
-    c.track.write(w);
-    c.base.write(w);
-    w.time(c.base_time);
-    w.time(c.next);
-    w.time(c.last_active);
-  }
+  for (const Condition& c : conditions) write_condition(w, c);
   w.u64(reading_conditions.size());
   for (const ReadingCondition& c : reading_conditions) {
     w.text(c.rule);
@@ -298,22 +330,14 @@ bool Site::read(std::string_view bytes) {
     series[i].last_hour = in.time_or(EventTime::min());
   }
   conditions.resize(in.size());
-  for (HourCondition& c : conditions) {
-    c.rule = in.text();
-    c.factor = static_cast<Factor>(in.u64_to(kFactors - 1));
-    if (!c.track.read(in) || !c.base.read(in)) return false;
-    c.base_time = in.time();
-    c.next = in.time();
-    c.last_active = in.time();
-    // A fold goes from one to the other hour by hour; it is never longer than the horizon.
-    if (c.base_time > c.next || c.next - c.base_time > kFoldMax) return false;
-    if (hour_of(c.base_time) != c.base_time || hour_of(c.next) != c.next) return false;
+  for (Condition& c : conditions) {
+    if (!read_condition(in, c, version)) return false;
   }
   reading_conditions.resize(in.size());
   for (ReadingCondition& c : reading_conditions) {
     c.rule = in.text();
     c.factor = read_pollutant(in);
-    if (!c.track.read(in)) return false;
+    if (!c.track.read(in, version)) return false;
     c.last = in.time();
   }
   if (version >= 2) {

@@ -21,7 +21,8 @@
 namespace qc::core {
 
 inline constexpr std::uint8_t kStateVersion = 1;
-inline constexpr std::uint8_t kSiteVersion = 2;  // 2: with periods; 1 is read, too
+inline constexpr std::uint8_t kSiteVersion = 2;  // 2: with periods, and conditions of every window; 1 is read, too
+inline constexpr std::uint8_t kHourVersion = 2;  // 2: with marks; 1 is read, too
 inline constexpr std::uint8_t kNoColumn = 0xff;
 
 struct Series {
@@ -75,6 +76,7 @@ struct HourEntry {
   // The published value of one column, without thawing.
   SeriesResult result(std::size_t column) const;
   IndexOutcome index() const;
+  Offset first_offset() const;
 };
 
 // A calendar period longer than a day: how often it was published. Exists from its first published day until it can no
@@ -88,16 +90,31 @@ struct Period {
   std::vector<std::int32_t> revisions;  // by column
 };
 
-// A rule over closed hours, for one factor. Exists from the first hour above its lowest level until its last episode
-// and its last hour that was not normal have left the horizon.
-struct HourCondition {
-  std::string rule;
+// What a rule looks at: one factor over one window, once an hour or once a day.
+struct Watch {
+  SignalKind kind = SignalKind::None;
+  Mark check = Mark::None;  // Suspect only
   Factor factor = Factor::None;
+  Window window = Window::H1;
+  bool operator==(const Watch&) const = default;
+  bool daily() const { return window == Window::Day || window == Window::Mda8; }
+  Duration step() const { return daily() ? kDay : kHour; }
+  // The start of the hour or day that holds `t`.
+  EventTime floor(EventTime t) const { return daily() ? day_of(t) : hour_of(t); }
+};
+
+// A rule over closed hours or days, for one factor and window. Exists from the first one above its lowest level until
+// its last episode and its last step that was not normal have left the horizon.
+struct Condition {
+  std::string rule;
+  Watch watch;
   Track track;  // folded up to `next`
   Track base;   // folded up to `base_time`: where a correction folds again from
   EventTime base_time{};
-  EventTime next{};         // the next hour to be folded
-  EventTime last_active{};  // the last hour after which it was not normal, or that was corrected
+  EventTime next{};              // the next hour or day to be folded; those between it and now would change nothing
+  EventTime last_active{};       // the last step after which it was not normal, or that was corrected
+  std::int32_t silent = 0;       // NoData only: hours in a row without a valid mean, before `next`
+  std::int32_t base_silent = 0;  // before `base_time`
 };
 
 // A rule over single readings.
@@ -138,7 +155,7 @@ struct Site {
   std::vector<HourEntry> hours;  // by start; whoever changes it, or seals or freezes one, resets the cursor
   History history;
   std::vector<Period> periods;  // by (start, window)
-  std::vector<HourCondition> conditions;
+  std::vector<Condition> conditions;
   std::vector<ReadingCondition> reading_conditions;
   std::int64_t next_episode = 1;
   EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final

@@ -44,7 +44,9 @@ inline std::string text(const Mean& m) {
       << to_iso(m.interval.start) << '|' << to_iso(m.interval.end) << '|' << m.value.pg << '|' << m.valid << '|'
       << m.sum_pg << '|' << m.count << '/' << m.expected << '|' << m.min.pg << '|' << m.max.pg << '|' << name(m.status)
       << '|' << m.revision << '|' << m.reason << '|' << name(m.source) << '|' << m.audited << '|' << m.clause << '|'
-      << m.origin.first_offset << '|' << m.origin.offset;
+      << m.origin.first_offset << '|' << m.origin.offset << '|' << (m.limit ? m.limit->pg : -1) << '|' << m.exceeds
+      << '|' << m.multiple << '|' << m.percentile << '|' << m.percentile_value.pg << '|' << int{m.marks.bits()} << '|'
+      << m.suspect;
   for (const Factor f : m.primary) out << '+' << name(f);
   for (const SubIndex& s : m.sub_indices) out << '&' << name(s.factor) << '=' << s.iaqi;
   return out.str();

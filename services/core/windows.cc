@@ -16,6 +16,12 @@ constexpr Duration kReach = kHour * (kRollingHours + k8h - 1);
 enum Kind : int { k24hKind, k8hKind, kPm24Kind, kRollingKind };  // Day::next_revision
 constexpr std::size_t kNoSeries = 0;                             // the column of an index's revisions
 
+// Where the first hour lies that what is published with an hour depends on.
+EventTime first_input(Kind kind, Interval interval, EventTime end) {
+  if (kind == kRollingKind) return end - kReach;
+  return kind == kPm24Kind ? end - kHour * kRollingHours : interval.start;
+}
+
 int hour_in(EventTime day, EventTime hour) {
   return static_cast<int>((hour - day) / kHour);
 }
@@ -58,8 +64,7 @@ void judge_limit(const RuleSet& rules, const Site& site, Mean& mean) {
   }
 }
 
-// ---- results as means
-// ------------------------------------------------------------------------------------------------
+// ---- results as means --------------------------------------------------------------------------------------------
 
 Mean& Windows::add(const Site& site, const Place& p) {
   Mean& m = out_.means.emplace_back();
@@ -113,7 +118,7 @@ void Windows::add_index(const Site& site, const Place& place, const AqiEdition& 
   m.clause = edition.clause;
 }
 
-Offset Windows::first_offset(const Site& site, EventTime from, EventTime until) {
+Offset first_offset(const Site& site, EventTime from, EventTime until) {
   // To the day: no later than the first reading of the window, which is what a person needs to recompute it.
   Offset first = -1;
   for (EventTime day = day_of(from); day < until; day += kDay) {
@@ -123,26 +128,25 @@ Offset Windows::first_offset(const Site& site, EventTime from, EventTime until) 
   return first;
 }
 
-// ---- validity and indices
-// --------------------------------------------------------------------------------------------
+// ---- validity and indices ----------------------------------------------------------------------------------------
 
-bool Windows::enough(Factor factor, Window window, EventTime end, std::int32_t count) const {
-  const Validity* v = rules_.validity(factor, window, end - Duration(1));
+bool enough(const RuleSet& rules, Factor factor, Window window, EventTime end, std::int32_t count) {
+  const Validity* v = rules.validity(factor, window, end - Duration(1));
   return v != nullptr && count > 0 && count >= v->at_least;
 }
 
-int Windows::hours_of_8h(EventTime end) const {
-  const Validity* v = rules_.validity(Factor::O3, Window::H8, end - Duration(1));
+int hours_of_8h(const RuleSet& rules, EventTime end) {
+  const Validity* v = rules.validity(Factor::O3, Window::H8, end - Duration(1));
   return v == nullptr ? k8h : v->at_least;
 }
 
-bool Windows::mda8_valid(const Site& site, EventTime day, const Greatest8h& mda8) const {
+bool mda8_valid(const RuleSet& rules, const Site& site, EventTime day, const Greatest8h& mda8) {
   const EventTime last = day + kDay - Duration(1);
-  const Validity* v = rules_.validity(Factor::O3, Window::Mda8, last);
+  const Validity* v = rules.validity(Factor::O3, Window::Mda8, last);
   if (v == nullptr || mda8.best.count == 0) return false;
   if (mda8.valid >= v->at_least) return true;
   if (!v->or_over_limit) return false;
-  const Limit* limit = rules_.limit(Factor::O3, Window::Mda8, last);
+  const Limit* limit = rules.limit(Factor::O3, Window::Mda8, last);
   return limit != nullptr && mda8.best.mean() > limit->for_class(site.info.class_at(last));
 }
 
@@ -229,8 +233,7 @@ IndexOutcome Windows::day_index(const Site& site, const History& history, EventT
   return outcome_of(aqi(*rules_.edition(end - Duration(1)), AqiReport::Day, in, site.info.exempt));
 }
 
-// ---- trailing windows
-// ------------------------------------------------------------------------------------------------
+// ---- trailing windows --------------------------------------------------------------------------------------------
 
 void Windows::note_hour(Site& site, const HourEntry& entry) {
   QC_ASSERT(entry.data != nullptr);
@@ -245,6 +248,7 @@ void Windows::note_hour(Site& site, const HourEntry& entry) {
     column.published |= 1U << hour;
     const HourValue& v = results[c].value;
     column.mean[static_cast<std::size_t>(hour)] = v.valid ? v.mean().pg : Day::kNone;
+    column.flat = v.valid && v.flat() ? column.flat | 1U << hour : column.flat & ~(1U << hour);
     day->dirty = true;
   }
   const Offset first = entry.data->slots.first_offset();
@@ -268,7 +272,7 @@ void Windows::trailing(Site& site, EventTime hour, const History* before, std::s
                  interval,
                  first ? Status::Closed : Status::Amended,
                  day->next_revision(kind, column, h, first),
-                 reason_in(hours, end - kReach, end),
+                 reason_in(hours, first_input(kind, interval, end), end),
                  first_offset(site, interval.start, interval.end)};
   };
   const auto total = [&](std::size_t c, Factor f, Window w, Interval interval, Kind kind, bool first) {
@@ -309,8 +313,7 @@ void Windows::hour_closed(Site& site, EventTime hour) {
   publish_day(site, *day, Status::Running, hour_in(start, hour) + 1, nullptr, {});
 }
 
-// ---- corrections
-// -----------------------------------------------------------------------------------------------------
+// ---- corrections -------------------------------------------------------------------------------------------------
 
 void Windows::hours_amended(Site& site, std::vector<Day> days_before, std::span<const Judge::AmendedHour> hours) {
   if (hours.empty()) return;
@@ -328,7 +331,7 @@ void Windows::hours_amended(Site& site, std::vector<Day> days_before, std::span<
     });
     if (!touched || !day.closed) continue;
     publish_day(site, day, Status::Amended, kDayHours, &before, reason);
-    const qc::core::Month* month = site.history.find_month(month_of(day.start).start);
+    const Month* month = site.history.find_month(month_of(day.start).start);
     const MonthValues values = month == nullptr ? MonthValues{} : month->open();
     const auto d = static_cast<std::size_t>((day.start - month_of(day.start).start) / kDay);
     for (std::size_t c = 0; c < columns(site, day); ++c) {

@@ -28,6 +28,14 @@ namespace qc::core {
 // Sets limit, exceeds and multiple of a concentration's mean, by the area's class and the limits at its last instant.
 void judge_limit(const RuleSet& rules, const Site& site, Mean& mean);
 
+// Whether a window that ends at `end` holds data enough to be valid; false where it is not computed.
+bool enough(const RuleSet& rules, Factor factor, Window window, EventTime end, std::int32_t count);
+// How many valid hours an 8 h mean of ozone needs, and whether the day's greatest one is valid.
+int hours_of_8h(const RuleSet& rules, EventTime end);
+bool mda8_valid(const RuleSet& rules, const Site& site, EventTime day, const Greatest8h& mda8);
+// The first input of the days that the window is part of: no later than its first reading. -1: none.
+Offset first_offset(const Site& site, EventTime from, EventTime until);
+
 class Windows {
  public:
   Windows(const RuleSet& rules, EventTime now, Offset offset, Outputs& out)
@@ -79,9 +87,13 @@ class Windows {
   void add_index(const Site& site, const Place& place, const AqiEdition& edition, const IndexOutcome& outcome);
   void add_mda8(const Site& site, const Place& place, const Greatest8h& mda8, bool valid);
 
-  bool enough(Factor factor, Window window, EventTime end, std::int32_t count) const;
-  int hours_of_8h(EventTime end) const;
-  bool mda8_valid(const Site& site, EventTime day, const Greatest8h& mda8) const;
+  bool enough(Factor factor, Window window, EventTime end, std::int32_t count) const {
+    return core::enough(rules_, factor, window, end, count);
+  }
+  int hours_of_8h(EventTime end) const { return core::hours_of_8h(rules_, end); }
+  bool mda8_valid(const Site& site, EventTime day, const Greatest8h& mda8) const {
+    return core::mda8_valid(rules_, site, day, mda8);
+  }
   bool has_pollutant(const Site& site, const Day& day, std::uint32_t hours) const;
   bool indexed(Window window, EventTime end) const;
   IndexOutcome hour_index_pm24(const Site& site, const History& history, EventTime hour) const;
@@ -92,8 +104,6 @@ class Windows {
   static std::size_t columns(const Site& site, const Day& day) {
     return std::min(site.series.size(), day.columns.size());
   }
-  static Offset first_offset(const Site& site, EventTime from, EventTime until);
-
   // What ends with that hour; with `before`, only what is other than it was then.
   void trailing(Site& site, EventTime hour, const History* before, std::span<const Judge::AmendedHour> hours);
   // Status::Running: the day after `hours` hours.

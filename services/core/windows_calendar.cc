@@ -33,8 +33,7 @@ std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime 
 
 }  // namespace
 
-// ---- days
-// ------------------------------------------------------------------------------------------------------------
+// ---- days --------------------------------------------------------------------------------------------------------
 
 void Windows::publish_day(Site& site, Day& day, Status status, int hours, const History* before,
                           std::string_view reason) {
@@ -125,8 +124,7 @@ void Windows::close_until(Site& site, EventTime upto, Judge& judge) {
   close_periods(site, upto);
 }
 
-// ---- months, quarters, years
-// -----------------------------------------------------------------------------------------
+// ---- months, quarters, years -------------------------------------------------------------------------------------
 
 Period& Windows::period(Site& site, Window window, EventTime day) {
   const Interval i = interval_of(window, day);

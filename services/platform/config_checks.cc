@@ -1,5 +1,6 @@
 #include "platform/config_checks.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -79,6 +80,51 @@ void check_limits(const schema::RuleSet& rules, YamlLoader& loader) {
   }
 }
 
+// What is dated must not be said twice for one time. `same` tells whether two entries speak of the same thing.
+template <class List, class Same>
+void check_dated(const List& list, const char* name, const std::string& what, Same same, YamlLoader& loader) {
+  for (int i = 0; i < list.size(); ++i) {
+    if (!check_span(list.Get(i), path_of(name, i, ""), loader)) continue;
+    for (int other = 0; other < i; ++other) {
+      if (!Span(list.Get(i)).overlaps(Span(list.Get(other))) || !same(list.Get(i), list.Get(other))) continue;
+      loader.add_problem(path_of(name, i, ""), "this " + what + " overlaps in time with the one at " +
+                                                   loader.place(path_of(name, other, "")).str());
+    }
+  }
+}
+
+void check_evaluation(const schema::RuleSet& rules, YamlLoader& loader) {
+  const auto share_a_factor = [](const schema::Validity& a, const schema::Validity& b) {
+    const std::set<int> factors(a.factors().begin(), a.factors().end());
+    return a.window() == b.window() &&
+           std::any_of(b.factors().begin(), b.factors().end(), [&](int f) { return factors.contains(f); });
+  };
+  check_dated(rules.validities(), "validities", "validity of a factor and window", share_a_factor, loader);
+  const auto same_factor = [](const schema::Percentile& a, const schema::Percentile& b) {
+    return a.factor() == b.factor();
+  };
+  check_dated(rules.percentiles(), "percentiles", "percentile", same_factor, loader);
+  const auto any = [](const schema::Composite&, const schema::Composite&) { return true; };
+  check_dated(rules.composites(), "composites", "composite index", any, loader);
+}
+
+void check_quality(const schema::RuleSet& rules, YamlLoader& loader) {
+  std::map<int, int> earlier;  // factor: index
+  for (int i = 0; i < rules.checks_size(); ++i) {
+    const schema::QualityCheck& check = rules.checks(i);
+    const std::string path = path_of("checks", i, "");
+    const auto [first, is_new] = earlier.emplace(check.factor(), i);
+    if (!is_new) {
+      loader.add_problem(path, "this check of " + label_of(check.factor()) + " is the second, after the one at " +
+                                   loader.place(path_of("checks", first->second, "")).str());
+    }
+    if (check.has_high() && check.low() >= check.high()) {
+      loader.add_problem(path + ".high", "`high` is " + decimal_text(check.high()) + "; expected more than `low`, " +
+                                             decimal_text(check.low()));
+    }
+  }
+}
+
 void check_item(const schema::AqiEdition& edition, const schema::AqiItem& item, const std::string& path,
                 YamlLoader& loader) {
   const std::string place = path + ".concentrations";
@@ -116,16 +162,26 @@ void check_editions(const schema::RuleSet& rules, YamlLoader& loader) {
   }
 }
 
+bool has_levels(schema::SignalKind kind) {
+  return kind == schema::AQI_LEVEL || kind == schema::NO_DATA || kind == schema::SUSPECT || kind == schema::HOUR_HIGH ||
+         kind == schema::SPIKE_ALONE;
+}
+
 void check_signals(const schema::RuleSet& rules, YamlLoader& loader) {
   for (int i = 0; i < rules.signals_size(); ++i) {
     const schema::SignalRule& rule = rules.signals(i);
     const std::string path = path_of("signals", i, "");
-    if (rule.kind() == schema::AQI_LEVEL && rule.on().empty()) {
-      loader.add_problem(path, "`on` is missing; an aqi_level rule needs one to three levels");
-    } else if (rule.kind() != schema::AQI_LEVEL && !rule.on().empty()) {
-      loader.add_problem(path + ".on", "`on` belongs to aqi_level rules only; elsewhere the limit itself is the level");
+    const std::string kind = label_of(rule.kind());
+    if (has_levels(rule.kind()) && rule.on().empty()) {
+      loader.add_problem(path, "`on` is missing; a rule of the kind " + kind + " needs one to three levels");
+    } else if (!has_levels(rule.kind()) && !rule.on().empty()) {
+      loader.add_problem(path + ".on",
+                         "`on` means nothing in a rule of the kind " + kind + "; there the limit itself is the level");
     } else if (!is_rising(rule.on())) {
       loader.add_problem(path + ".on", "`on` must rise from level to level");
+    }
+    if ((rule.kind() == schema::SUSPECT) != (rule.check() != schema::MARK_UNSPECIFIED)) {
+      loader.add_problem(path + ".check", "`check` belongs to rules of the kind suspect, and they need one");
     }
     if (rule.stale_max() != 0 && rule.stale_max() <= rule.no_data()) {
       loader.add_problem(path + ".stale_max", "`stale_max` is " + duration_text(rule.stale_max()) +
@@ -185,6 +241,11 @@ void check_sites(const schema::RuleSet& rules, YamlLoader& loader) {
   for (int i = 0; i < rules.sites_size(); ++i) {
     const schema::Site& site = rules.sites(i);
     check_span(site, path_of("sites", i, ""), loader);
+    if ((site.lon() == 0) != (site.lat() == 0)) {
+      loader.add_problem(path_of("sites", i, ""), "`lon` and `lat` go together; here is only one of them");
+    }
+    check_dated(
+        site.classes(), (path_of("sites", i, "classes")).c_str(), "class", [](auto&, auto&) { return true; }, loader);
     std::set<int> seen;
     for (int j = 0; j < site.factors_size(); ++j) {
       if (seen.insert(site.factors(j)).second) continue;
@@ -198,6 +259,8 @@ void check_sites(const schema::RuleSet& rules, YamlLoader& loader) {
 
 void check_rules(const schema::RuleSet& rules, YamlLoader& loader) {
   check_limits(rules, loader);
+  check_evaluation(rules, loader);
+  check_quality(rules, loader);
   check_editions(rules, loader);
   check_signals(rules, loader);
   check_horizons(rules.horizons(), loader);

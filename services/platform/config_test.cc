@@ -169,17 +169,64 @@ TEST_F(ConfigTest, EditionsDoNotOverlapAndHoldAnItemOnce) {
             "rules.yaml:5:7: CO 1h stands twice in this edition\n");
 }
 
-TEST_F(ConfigTest, SignalLevelsBelongToAqiLevelAndRise) {
+TEST_F(ConfigTest, SignalLevelsBelongToKindsWithoutALimitAndRise) {
   EXPECT_EQ(problems(signal("kind: aqi_level, on: [150, 200, 300]")), "");
+  EXPECT_EQ(problems(signal("kind: no_data, on: [1]")), "");
+  EXPECT_EQ(problems(signal("kind: suspect, check: stuck, on: [0]")), "");
+  EXPECT_EQ(problems(signal("kind: hour_high, on: [200]")), "");
+  EXPECT_EQ(problems(signal("kind: spike, on: [300]")), "");
   EXPECT_EQ(problems(signal("kind: hour_limit")), "");
+  EXPECT_EQ(problems(signal("kind: day_limit")), "");
   EXPECT_EQ(problems(signal("kind: aqi_level")),
-            "rules.yaml:2:5: `on` is missing; an aqi_level rule needs one to three levels\n");
-  EXPECT_EQ(problems(signal("kind: hour_limit, on: [1]")),
-            "rules.yaml:2:59: `on` belongs to aqi_level rules only; elsewhere the limit itself is the level\n");
+            "rules.yaml:2:5: `on` is missing; a rule of the kind aqi_level needs one to three levels\n");
+  EXPECT_EQ(problems(signal("kind: no_data")),
+            "rules.yaml:2:5: `on` is missing; a rule of the kind no_data needs one to three levels\n");
+  EXPECT_EQ(
+      problems(signal("kind: day_limit, on: [1]")),
+      "rules.yaml:2:58: `on` means nothing in a rule of the kind day_limit; there the limit itself is the level\n");
   EXPECT_EQ(problems(signal("kind: aqi_level, on: [200, 150]")),
             "rules.yaml:2:58: `on` must rise from level to level\n");
+  EXPECT_EQ(problems(signal("kind: suspect, on: [0]")),
+            "rules.yaml:2:5: `check` belongs to rules of the kind suspect, and they need one\n");
+  EXPECT_EQ(problems(signal("kind: no_data, on: [1], check: stuck")),
+            "rules.yaml:2:65: `check` belongs to rules of the kind suspect, and they need one\n");
   EXPECT_EQ(problems("signals:\n  - {id: a, kind: hour_limit, no_data: 1d, stale_max: 24h}\n"),
             "rules.yaml:2:44: `stale_max` is 1d; expected more than `no_data`, 1d\n");
+}
+
+TEST_F(ConfigTest, WhatIsDatedIsSaidOnceForATime) {
+  const std::string head(kStandard);
+  const auto validity = [](const std::string& factors, const std::string& dates) {
+    return "  - {standard: A, clause: t4, window: day, factors: [" + factors + "], at_least: 20" + dates + "}\n";
+  };
+  EXPECT_EQ(problems(head + "validities:\n" + validity("CO, O3", ", until: 2026-03-01") +
+                     validity("O3", ", from: 2026-03-01") + validity("PM10", "")),
+            "");
+  EXPECT_EQ(problems(head + "validities:\n" + validity("CO, O3", "") + validity("O3, PM10", "")),
+            "rules.yaml:5:5: this validity of a factor and window overlaps in time with the one at rules.yaml:4:5\n");
+  const auto percentile = [](const std::string& factor, const std::string& dates) {
+    return "  - {standard: A, clause: t1, factor: " + factor + ", percent: 95" + dates + "}\n";
+  };
+  EXPECT_EQ(problems(head + "percentiles:\n" + percentile("CO", ", until: 2026-03-01") +
+                     percentile("CO", ", from: 2026-03-01") + percentile("PM10", "")),
+            "");
+  EXPECT_EQ(problems(head + "percentiles:\n" + percentile("CO", "") + percentile("CO", ", from: 2026-03-01")),
+            "rules.yaml:5:5: this percentile overlaps in time with the one at rules.yaml:4:5\n");
+  const auto composite = [](const std::string& dates) {
+    return "  - {standard: A, clause: c, items: [{factor: CO, limit: 4, unit: mg/m3}]" + dates + "}\n";
+  };
+  EXPECT_EQ(problems(head + "composites:\n" + composite(", until: 2026-03-01") + composite(", from: 2026-03-01")), "");
+  EXPECT_EQ(problems(head + "composites:\n" + composite("") + composite(", from: 2026-03-01")),
+            "rules.yaml:5:5: this composite index overlaps in time with the one at rules.yaml:4:5\n");
+  EXPECT_EQ(problems(head + "composites:\n" + composite(", from: 2026-03-01, until: 2026-03-01")),
+            "rules.yaml:4:94: `until` must be after `from`\n");
+}
+
+TEST_F(ConfigTest, AFactorHasOneQualityCheckAndItsRangeHasAnInside) {
+  EXPECT_EQ(problems("checks:\n  - {factor: CO, unit: mg/m3, low: 1, high: 2}\n  - {factor: O3, unit: ug/m3}\n"), "");
+  EXPECT_EQ(problems("checks:\n  - {factor: CO, unit: mg/m3, high: 0}\n  - {factor: CO, unit: mg/m3}\n"),
+            "rules.yaml:2:31: `high` is 0; expected more than `low`, 0\n"
+            "rules.yaml:3:5: this check of CO is the second, after the one at rules.yaml:2:5\n");
 }
 
 TEST_F(ConfigTest, ARegionIsNeverItsOwnParent) {
@@ -199,6 +246,20 @@ TEST_F(ConfigTest, ASiteNamesAFactorOnce) {
                      "  - {id: a, name: A, region: r, kind: micro, area_class: 1,\n"
                      "     factors: [O3, CO, O3]}\n"),
             "rules.yaml:5:24: O3 stands twice in `factors`\n");
+}
+
+TEST_F(ConfigTest, ASiteHasBothCoordinatesAndOneClassAtATime) {
+  const auto site = [](const std::string& fields) {
+    return "regions:\n  - {id: r, name: R}\nsites:\n"
+           "  - {id: a, name: A, region: r, kind: micro, area_class: 1, factors: [O3],\n     " +
+           fields + "}\n";
+  };
+  EXPECT_EQ(problems(site("lon: 111.1, lat: 37.5, classes: [{area_class: 2, until: 2026-03-01},\n"
+                          "     {area_class: 1, from: 2026-03-01}]")),
+            "");
+  EXPECT_EQ(problems(site("lon: 111.1")), "rules.yaml:4:5: `lon` and `lat` go together; here is only one of them\n");
+  EXPECT_EQ(problems(site("classes: [{area_class: 2, until: 2026-03-02},\n     {area_class: 1, from: 2026-03-01}]")),
+            "rules.yaml:6:6: this class overlaps in time with the one at rules.yaml:5:16\n");
 }
 
 TEST_F(ConfigTest, WhatFollowsFromAReportedMistakeIsNotReported) {

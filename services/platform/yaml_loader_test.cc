@@ -168,8 +168,8 @@ TEST(YamlLoader, RangesAreToldAsAPersonWritesThem) {
   EXPECT_EQ(site_problems("lon", "lon: 72.9"), "a.yaml:10:10: `lon` is `72.9`; expected 73 to 136\n");
   EXPECT_EQ(problems_in<schema::Topic>("{name: a, partitions: 1, cleanup: delete, retention: 59s}"),
             "a.yaml:1:54: `retention` is `59s`; expected at least 1min\n");
-  EXPECT_EQ(problems_in<schema::SignalRule>("{id: a, kind: aqi_level, no_data: 1h, stale_max: 1d, on: [500.000001]}"),
-            "a.yaml:1:59: `on` is `500.000001`; expected 0 to 500\n");
+  EXPECT_EQ(problems_in<schema::SignalRule>("{id: a, kind: aqi_level, no_data: 1h, stale_max: 1d, on: [10000.000001]}"),
+            "a.yaml:1:59: `on` is `10000.000001`; expected 0 to 10000\n");
 }
 
 TEST(YamlLoader, BoundsThemselvesAreInside) {
@@ -263,9 +263,11 @@ TEST(YamlLoader, ProblemsAreCountedToALimit) {
   limits.problems_max = 2;
   EXPECT_EQ(problems_in<schema::RuleSet>(yaml, limits),
             "a.yaml:1:1: unknown key `x0yz` in RuleSet; expected one of `standards`, `limits`, `aqi_editions`, "
-            "`signals`, `horizons`, `regions`, `sites`\n"
+            "`signals`, `horizons`, `regions`, `sites`, `validities`, `percentiles`, `composites`, `checks`, "
+            "`neighbourhood`\n"
             "a.yaml:2:1: unknown key `x1yz` in RuleSet; expected one of `standards`, `limits`, `aqi_editions`, "
-            "`signals`, `horizons`, `regions`, `sites`\n"
+            "`signals`, `horizons`, `regions`, `sites`, `validities`, `percentiles`, `composites`, `checks`, "
+            "`neighbourhood`\n"
             "a.yaml:3:1: there are more problems from here on; mend the first ones\n");
 }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "platform/log.h"
+#include "stream/read_range.h"
 #include "wire/codec.h"
 #include "wire/keys.h"
 
@@ -20,25 +21,17 @@ Result<std::optional<core::EventTime>> last_tick(stream::Log& log, const stream:
   if (!range) return tl::make_unexpected(range.error());
   const std::string key = wire::tick_key("", tp.partition);
   wire::InputDecoder decoder;
-  stream::Batch batch;
   for (stream::Offset end = range->end; end > range->start;) {
     const stream::Offset from = std::max(range->start, end - kLookBack);
-    const std::array place = {std::pair{tp, from}};
-    auto reader = log.reader(place);
-    if (!reader) return tl::make_unexpected(reader.error());
+    const std::array part = {stream::Stretch{tp, from, end}};
     std::optional<core::EventTime> found;
-    for (stream::Offset at = from; at < end;) {
-      if (auto polled = (*reader)->poll(batch, kLookBack, stream::Milliseconds(200)); !polled) {
-        return tl::make_unexpected(polled.error());
-      }
-      if (batch.records.empty()) break;
-      for (const stream::Record& r : batch.records) {
-        at = r.offset + 1;
-        if (r.offset >= end || r.key != key) continue;
-        const wire::Decoded input = decoder.decode(r.value);
-        if (const auto* tick = std::get_if<core::Tick>(&input)) found = tick->now;
-      }
-    }
+    auto read = stream::read_range(log, part, [&](const stream::Record& r) {
+      if (r.key != key) return true;
+      const wire::Decoded input = decoder.decode(r.value);
+      if (const auto* tick = std::get_if<core::Tick>(&input)) found = tick->now;
+      return true;
+    });
+    if (!read) return tl::make_unexpected(read.error());
     if (found) return found;
     end = from;
   }

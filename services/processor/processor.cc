@@ -7,6 +7,7 @@
 #include "platform/log.h"
 #include "processor/log_time.h"
 #include "processor/processor_probe.h"
+#include "processor/regions_stage.h"
 #include "stream/worker_probe.h"
 
 namespace qc::processor {
@@ -30,6 +31,26 @@ void write_line(stream::LineLevel level, const std::string& line) {
   }
 }
 
+// Each on a thread of its own; the first that fails for good stops the others.
+Result<void> run_all(const std::vector<stream::Worker*>& workers, const std::stop_token& stop) {
+  std::stop_source all;
+  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
+  std::mutex mutex;
+  Result<void> result;
+  std::vector<std::jthread> threads;
+  for (stream::Worker* worker : workers) {
+    threads.emplace_back([&, worker] {
+      auto done = worker->run(all.get_token());
+      if (done) return;
+      const std::lock_guard lock(mutex);
+      if (result) result = std::move(done);
+      all.request_stop();
+    });
+  }
+  threads.clear();
+  return result;
+}
+
 }  // namespace
 
 struct Processor::Impl {
@@ -44,11 +65,37 @@ struct Processor::Impl {
   Impl(ProcessorOptions o, RulesStore& r, prometheus::Registry& registry)
       : options(std::move(o)), rules(r), probe(registry, options.station_series_max) {}
 
+  // Over what the readings' workers publish: one worker, because it has next to nothing to do.
+  Result<void> make_regions(stream::Log& log);
+
   ProcessorOptions options;
   RulesStore& rules;
   ProcessorProbe probe;
   std::vector<std::unique_ptr<Slot>> slots;
+  stream::Log* log = nullptr;
+  std::unique_ptr<stream::WorkerProbe> regions_probe;
+  std::unique_ptr<stream::Worker> regions;  // until_end: made when the readings have ended
 };
+
+Result<void> Processor::Impl::make_regions(stream::Log& from) {
+  stream::WorkerOptions worker;
+  worker.service = kRegionsService;
+  worker.name = "regions-0";
+  worker.topics = {kMeans};
+  worker.commit_interval = options.commit_interval;
+  worker.poll_records_max = options.poll_records_max;
+  worker.until_end = options.until_end;
+  stream::WorkerParts parts;
+  parts.stages = [this](int partition) -> std::unique_ptr<stream::Stage> {
+    return std::make_unique<RegionsStage>(partition, options.stage, rules);
+  };
+  parts.line = write_line;
+  parts.probe = regions_probe.get();
+  auto made = stream::Worker::create(from, std::move(worker), std::move(parts));
+  if (!made) return tl::make_unexpected(made.error());
+  regions = std::move(*made);
+  return {};
+}
 
 namespace {
 
@@ -78,6 +125,7 @@ class OwnedStage : public ReadingsStage {
 
 Processor::Processor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Processor::~Processor() {
+  impl_->regions.reset();
   for (auto& slot : impl_->slots) slot->worker.reset();  // before the maps that its stages are in
 }
 
@@ -139,26 +187,26 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
     slot->worker = std::move(*made);
     self->slots.push_back(std::move(slot));
   }
+  self->log = &log;
+  self->regions_probe = std::make_unique<stream::WorkerProbe>(registry, kRegionsService);
+  if (!self->options.until_end) {
+    if (auto made = self->make_regions(log); !made) return tl::make_unexpected(made.error());
+  }
   return std::unique_ptr<Processor>(new Processor(std::move(impl)));
 }
 
 Result<void> Processor::run(std::stop_token stop) {
-  std::stop_source all;
-  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
-  std::mutex mutex;
-  Result<void> result;
-  std::vector<std::jthread> threads;
-  for (auto& slot : impl_->slots) {
-    threads.emplace_back([&, worker = slot->worker.get()] {
-      auto done = worker->run(all.get_token());
-      if (done) return;
-      const std::lock_guard lock(mutex);
-      if (result) result = std::move(done);
-      all.request_stop();
-    });
+  std::vector<stream::Worker*> workers;
+  for (auto& slot : impl_->slots) workers.push_back(slot->worker.get());
+  if (!impl_->options.until_end) {
+    workers.push_back(impl_->regions.get());
+    return run_all(workers, stop);
   }
-  threads.clear();
-  return result;
+  // The end of `means` is known only when nothing more comes into it: first the readings to their end, then the regions
+  // to that of what they gave.
+  if (auto done = run_all(workers, stop); !done || stop.stop_requested()) return done;
+  if (auto made = impl_->make_regions(*impl_->log); !made) return made;
+  return run_all({impl_->regions.get()}, stop);
 }
 
 std::vector<std::string> Processor::unready() const {
@@ -167,6 +215,9 @@ std::vector<std::string> Processor::unready() const {
     if (!slot->worker->ready()) reasons.push_back(slot->worker->status());
     if (auto clock = slot->ticks->unready()) reasons.push_back(std::move(*clock));
   }
+  // Asked from other threads: a worker that is made only later is not looked at.
+  const bool has_regions = !impl_->options.until_end;
+  if (has_regions && !impl_->regions->ready()) reasons.push_back(impl_->regions->status());
   return reasons;
 }
 

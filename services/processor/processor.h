@@ -1,5 +1,6 @@
 // The processor: workers that fold `readings` into `means` and `signals`, the writer of time for the partitions they
-// own, and their metrics. The one writer of `means` and `signals`.
+// own, a worker that compares the sites of a region (`means` into `signals`; its own group, `regions`), and their
+// metrics. The one writer of `means` and `signals`.
 //
 // Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one per worker;
 // unready() and stations() from any.

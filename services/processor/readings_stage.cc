@@ -89,52 +89,23 @@ const ReadingsStage::Route& ReadingsStage::route(const std::string& root) {
   if (known != routes_.end()) return known->second;
   Route made;
   made.means = {kMeans, stream::partition_of(root, options_.means_partitions)};
-  made.signals = {kSignals, stream::partition_of(root, options_.signals_partitions)};
   const std::array headers = {stream::Header{"region", root}, stream::Header{"version", options_.version}};
   made.mean_headers = stream::encode_headers(headers);
   return routes_.emplace(root, std::move(made)).first->second;
 }
 
-void ReadingsStage::reject(const stream::Record& record, const core::Rejected& rejected, stream::StageOutputs& out) {
-  wire::DeadLetter letter;
-  letter.source_topic = record.from->topic;
-  letter.source_partition = record.from->partition;
-  letter.source_offset = record.offset;
-  letter.reason = rejected.reason;
-  letter.detail = rejected.detail;
-  letter.readings = rejected.readings;
-  letter.key = record.key;
-  letter.value = record.value;
-  letter.stage = kService;
-  std::string key = wire::dead_letter_key(record.from->topic, record.from->partition);
-  const int partition = stream::partition_of(key, options_.dead_letters_partitions);
-  const std::array headers = {stream::Header{"version", options_.version}};
-  out.records.push_back({{kDeadLetters, partition},
-                         std::move(key),
-                         wire::encode_dead_letter(letter, options_.dead_letter_bytes_max),
-                         stream::encode_headers(headers)});
-}
-
 void ReadingsStage::emit(const stream::Record& record, stream::StageOutputs& out) {
   const wire::Provenance from{core_.rules_hash(), partition_};
-  for (const core::Rejected& r : outputs_.rejected) reject(record, r, out);
+  for (const core::Rejected& r : outputs_.rejected) {
+    out.records.push_back(dead_letter(record, r, kService, options_));
+  }
   for (const core::Mean& m : outputs_.means) {
     const Route& to = route(m.root);
     out.records.push_back({to.means, wire::mean_key(m.site, m.factor, m.window, m.interval.end),
                            wire::encode_mean(m, from), to.mean_headers});
   }
   for (const core::Signal& s : outputs_.signals) {
-    const Route& to = route(s.root);
-    // CloudEvents 1.0, so that other systems subscribe without our code.
-    const std::array headers = {stream::Header{"region", s.root},
-                                stream::Header{"version", options_.version},
-                                stream::Header{"ce_specversion", "1.0"},
-                                stream::Header{"ce_id", s.id + "@" + std::to_string(s.revision)},
-                                stream::Header{"ce_type", "qingchuan.signal"},
-                                stream::Header{"ce_source", "/qingchuan/processor"},
-                                stream::Header{"ce_time", core::to_iso(s.at)}};
-    out.records.push_back(
-        {to.signals, wire::signal_key(s.subject), wire::encode_signal(s, from), stream::encode_headers(headers)});
+    out.records.push_back(signal_record(s, from, kSource, options_));
   }
   if (outputs_.tick) {
     for (int p = 0; p < options_.means_partitions; ++p) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/reading_stage.h"
+#include "processor/records.h"
 #include "processor/rules_store.h"
 #include "stream/stage.h"
 #include "wire/codec.h"
@@ -17,20 +18,7 @@
 namespace qc::processor {
 
 inline constexpr const char* kService = "processor";
-inline constexpr const char* kReadings = "readings";
-inline constexpr const char* kMeans = "means";
-inline constexpr const char* kSignals = "signals";
-inline constexpr const char* kDeadLetters = "dead-letters";
-
-struct StageOptions {
-  wire::DecodeLimits decode;
-  std::size_t dead_letter_bytes_max = 64 << 10;
-  int readings_partitions = 1;
-  int means_partitions = 1;
-  int signals_partitions = 1;
-  int dead_letters_partitions = 1;
-  std::string version;  // of the binary; said in a header, left out of every comparison
-};
+inline constexpr const char* kSource = "/qingchuan/processor";
 
 class ReadingsStage : public stream::Stage {
  public:
@@ -44,14 +32,12 @@ class ReadingsStage : public stream::Stage {
   const core::ReadingStage& core() const { return core_; }
 
  private:
-  // Where a root region's outputs go, computed once.
+  // Where a root region's means go, computed once.
   struct Route {
     stream::TopicPartition means;
-    stream::TopicPartition signals;
     std::string mean_headers;
   };
   const Route& route(const std::string& root);
-  void reject(const stream::Record& record, const core::Rejected& rejected, stream::StageOutputs& out);
   void emit(const stream::Record& record, stream::StageOutputs& out);
   Result<void> switch_rules(const core::RulesSwitch& to);
 

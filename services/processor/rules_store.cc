@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "stream/read_range.h"
 #include "wire/keys.h"
 #include "wire/rules.h"
 
@@ -14,29 +15,27 @@ const stream::TopicPartition kPartition{kRulesTopic, 0};
 }  // namespace
 
 Result<void> RulesStore::refresh() {
-  const std::array from = {std::pair{kPartition, read_to_}};
-  auto reader = log_.reader(from);
-  if (!reader) return tl::make_unexpected(reader.error());
   const auto range = log_.range(kPartition);
   if (!range) return tl::make_unexpected(range.error());
-  stream::Batch batch;
-  while (read_to_ < range->end) {
-    if (auto polled = (*reader)->poll(batch, 100, stream::Milliseconds(100)); !polled) return polled;
-    if (batch.records.empty()) break;  // the rest of the range is gaps
-    for (const stream::Record& r : batch.records) {
-      read_to_ = r.offset + 1;
-      if (r.tombstone) continue;
-      if (r.key == kTimelineKey) {
-        timeline_ = r.value == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
-        continue;
-      }
-      auto rules = wire::parse_rules(r.value);
-      if (!rules) return tl::make_unexpected(rules.error());
-      std::string hash = rules->hash;
-      known_[std::move(hash)] = std::make_shared<const core::RuleSet>(std::move(*rules));
+  const std::array unread = {stream::Stretch{kPartition, read_to_, range->end}};
+  Result<void> parsed;
+  auto read = stream::read_range(log_, unread, [&](const stream::Record& r) {
+    read_to_ = r.offset + 1;
+    if (r.tombstone) return true;
+    if (r.key == kTimelineKey) {
+      timeline_ = r.value == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
+      return true;
     }
-  }
-  return {};
+    auto rules = wire::parse_rules(r.value);
+    if (!rules) {
+      parsed = tl::make_unexpected(rules.error());
+      return false;
+    }
+    std::string hash = rules->hash;
+    known_[std::move(hash)] = std::make_shared<const core::RuleSet>(std::move(*rules));
+    return true;
+  });
+  return read ? parsed : read;
 }
 
 Result<std::shared_ptr<const core::RuleSet>> RulesStore::get(const std::string& hash) {

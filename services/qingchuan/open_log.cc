@@ -82,15 +82,6 @@ Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) 
 
 }  // namespace
 
-Result<int> partitions_of(stream::Log& log, std::string_view topic) {
-  const auto topics = log.topics();
-  if (!topics) return tl::make_unexpected(topics.error());
-  for (const stream::TopicSpec& t : *topics) {
-    if (t.name == topic) return t.partitions;
-  }
-  return fail(Errc::topic_unknown, "the log has no topic `" + std::string(topic) + "`");
-}
-
 Result<OpenLog> open_log(const Place& place, bool need_config) {
   return open(place, need_config, false);
 }

@@ -12,6 +12,7 @@
 #include "platform/config.h"
 #include "processor/rules_store.h"
 #include "stream/embedded_log.h"
+#include "stream/read_range.h"
 
 namespace qc::commands {
 
@@ -36,8 +37,5 @@ Result<OpenLog> open_log(const Place& place, bool need_config);
 // rules in `rules_hash`. Can be repeated after a crash at any point. With `only`, a log of the other timeline is
 // refused (log_timeline) before anything is written into it.
 Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only = false);
-
-// The number of partitions of a topic.
-Result<int> partitions_of(stream::Log& log, std::string_view topic);
 
 }  // namespace qc::commands

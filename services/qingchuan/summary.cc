@@ -7,7 +7,8 @@
 
 #include "core/concentration.h"
 #include "core/reading_stage.h"
-#include "qingchuan/open_log.h"
+#include "qingchuan/columns.h"
+#include "stream/read_range.h"
 #include "wire/keys.h"
 
 namespace qc::commands {
@@ -18,26 +19,12 @@ namespace v1 = ::qingchuan::v1;
 // All records of a topic up to its present end.
 template <class Visit>
 Result<void> read_all(stream::Log& log, const char* topic, Visit visit) {
-  const auto partitions = partitions_of(log, topic);
-  if (!partitions) return tl::make_unexpected(partitions.error());
-  for (int p = 0; p < *partitions; ++p) {
-    const stream::TopicPartition tp{topic, p};
-    const auto range = log.range(tp);
-    if (!range) return tl::make_unexpected(range.error());
-    const std::array from = {std::pair{tp, range->start}};
-    auto reader = log.reader(from);
-    if (!reader) return tl::make_unexpected(reader.error());
-    stream::Batch batch;
-    for (stream::Offset at = range->start; at < range->end;) {
-      if (auto polled = (*reader)->poll(batch, 4096, stream::Milliseconds(100)); !polled) return polled;
-      if (batch.records.empty()) break;
-      for (const stream::Record& r : batch.records) {
-        at = r.offset + 1;
-        if (r.offset < range->end) visit(r);
-      }
-    }
-  }
-  return {};
+  const auto whole = stream::whole_topic(log, topic);
+  if (!whole) return tl::make_unexpected(whole.error());
+  return stream::read_range(log, *whole, [&](const stream::Record& r) {
+    visit(r);
+    return true;
+  });
 }
 
 // What is kept of the latest revision of a mean while reading: enough for every count below.
@@ -164,17 +151,6 @@ Result<void> read_dead_letters(stream::Log& log, Summary& s) {
   });
 }
 
-std::string padded(std::string text, std::size_t width) {
-  // Chinese characters are two columns wide on a terminal and three bytes long.
-  std::size_t columns = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto u = static_cast<unsigned char>(text[i]);
-    if ((u & 0xc0) == 0x80) continue;
-    columns += u >= 0xe0 ? 2 : 1;
-  }
-  return columns < width ? text + std::string(width - columns, ' ') : text + " ";
-}
-
 std::string date(std::int64_t ms) {
   return core::to_iso(core::event_time(ms)).substr(0, 16);
 }
@@ -197,7 +173,7 @@ std::string to_text(const Summary& s, Language l) {
   const auto word = [zh](const char* chinese, const char* english) { return std::string(zh ? chinese : english); };
   std::string out;
   const auto row = [&out](const std::string& name, const std::string& value) {
-    out += "  " + padded(name, 24) + value + "\n";
+    out += "  " + pad_right(name, 24) + value + "\n";
   };
 
   out += word("日志", "Log") + "\n";
@@ -220,9 +196,9 @@ std::string to_text(const Summary& s, Language l) {
     row(factor, std::to_string(counts.first) + word(" 已关闭, ", " closed, ") + std::to_string(counts.second) +
                     word(" 有效", " valid"));
   }
-  out += word("站点 (AQI 1h 小时数)", "Sites (hours by AQI 1h)") + "\n  " + padded("", 18) + padded("PM2.5", 8) +
-         padded(word("最高", "max"), 6);
-  for (int c = 0; c < 6; ++c) out += padded(std::string(aqi_class_name(c, l)), zh ? 10 : 21);
+  out += word("站点 (AQI 1h 小时数)", "Sites (hours by AQI 1h)") + "\n  " + pad_right("", 18) + pad_right("PM2.5", 8) +
+         pad_right(word("最高", "max"), 6);
+  for (int c = 0; c < 6; ++c) out += pad_right(std::string(aqi_class_name(c, l)), zh ? 10 : 21);
   out += "\n";
   for (const auto& [site, of] : s.sites) {
     const std::string pm =
@@ -230,8 +206,8 @@ std::string to_text(const Summary& s, Language l) {
             ? "-"
             : core::format(core::rounded({core::divide_half_even(of.pm25_sum_pg, of.pm25_hours)}, core::Unit::UgM3, 1),
                            core::Unit::UgM3);
-    out += "  " + padded(site, 18) + padded(pm, 8) + padded(std::to_string(of.aqi_max), 6);
-    for (int c = 0; c < 6; ++c) out += padded(std::to_string(of.classes[static_cast<std::size_t>(c)]), zh ? 10 : 21);
+    out += "  " + pad_right(site, 18) + pad_right(pm, 8) + pad_right(std::to_string(of.aqi_max), 6);
+    for (int c = 0; c < 6; ++c) out += pad_right(std::to_string(of.classes[static_cast<std::size_t>(c)]), zh ? 10 : 21);
     out += "\n";
   }
   if (s.worst_aqi > 0) {

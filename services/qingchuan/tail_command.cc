@@ -2,13 +2,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "platform/shutdown.h"
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/tail_print.h"
+#include "stream/read_range.h"
 
 namespace qc::commands {
 namespace {
@@ -22,26 +26,15 @@ struct Options {
   bool latest = false;
 };
 
-using Places = std::vector<std::pair<stream::TopicPartition, stream::Offset>>;
-
-// Calls `visit(record)` for all records from `from` on; until the ends, or until a stop. false from visit ends it.
-template <class Visit>
-Result<void> read(stream::Log& log, const Places& from, const Places& ends, bool until_end, std::stop_token stop,
-                  Visit visit) {
+// Calls `visit(record)` for whatever comes from there on, until a stop. false from visit ends it.
+Result<void> follow(stream::Log& log, std::span<const std::pair<stream::TopicPartition, stream::Offset>> from,
+                    std::stop_token stop, const stream::Visit& visit) {
   auto reader = log.reader(from);
   if (!reader) return tl::make_unexpected(reader.error());
-  std::unordered_map<int, stream::Offset> left;  // partitions that have not reached their end, and that end
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    if (from[i].second < ends[i].second) left[ends[i].first.partition] = ends[i].second;
-  }
   stream::Batch batch;
-  while (!stop.stop_requested() && (!until_end || !left.empty())) {
+  while (!stop.stop_requested()) {
     if (auto polled = (*reader)->poll(batch, 4096, stream::Milliseconds(200)); !polled) return polled;
-    if (until_end && batch.records.empty()) break;  // what is left are gaps
     for (const stream::Record& r : batch.records) {
-      const auto end = left.find(r.from->partition);
-      if (until_end && (end == left.end() || r.offset >= end->second)) continue;
-      if (end != left.end() && r.offset + 1 >= end->second) left.erase(end);
       if (!visit(r)) return {};
     }
   }
@@ -58,34 +51,34 @@ Result<int> run(const Options& o) {
   auto opened = open_log(o.place, false);
   if (!opened) return tl::make_unexpected(opened.error());
   stream::Log& log = *opened->log;
-  const auto partitions = partitions_of(log, o.topic);
-  if (!partitions) return tl::make_unexpected(partitions.error());
-  Places from;
-  Places ends;
-  for (int p = 0; p < *partitions; ++p) {
-    const stream::TopicPartition tp{o.topic, p};
-    const auto range = log.range(tp);
-    if (!range) return tl::make_unexpected(range.error());
-    from.emplace_back(tp, o.from_beginning || o.latest ? range->start : range->end);
-    ends.emplace_back(tp, range->end);
+  auto whole = stream::whole_topic(log, o.topic);
+  if (!whole) return tl::make_unexpected(whole.error());
+  std::vector<std::pair<stream::TopicPartition, stream::Offset>> from;
+  for (stream::Stretch& s : *whole) {
+    if (!o.from_beginning && !o.latest) s.from = s.until;
+    from.emplace_back(s.of, s.from);
   }
 
   // Two passes, so that only offsets are held: the greatest revision of each id, then the records that have it.
-  struct Latest {
-    std::int64_t revision;
-    int partition;
-    stream::Offset offset;
-  };
-  std::unordered_map<std::string, Latest> latest;
+  std::map<int, std::vector<stream::Offset>> printed;
   if (o.latest) {
-    auto done = read(log, from, ends, true, shutdown.token(), [&](const stream::Record& r) {
-      Printed p = print_record(o.topic, r, format);
-      const Latest here{p.revision, r.from->partition, r.offset};
-      const auto [it, is_new] = latest.try_emplace(std::move(p.id), here);
-      if (!is_new && p.revision >= it->second.revision) it->second = here;
+    struct Latest {
+      std::int64_t revision;
+      int partition;
+      stream::Offset offset;
+    };
+    std::unordered_map<std::string, Latest> latest;
+    const auto find_latest = [&](const stream::Record& r) {
+      Identity i = identity_of(o.topic, r);
+      const Latest here{i.revision, r.from->partition, r.offset};
+      const auto [it, is_new] = latest.try_emplace(std::move(i.id), here);
+      if (!is_new && i.revision >= it->second.revision) it->second = here;
       return true;
-    });
-    if (!done) return tl::make_unexpected(done.error());
+    };
+    if (auto done = stream::read_range(log, *whole, find_latest, shutdown.token()); !done)
+      return tl::make_unexpected(done.error());
+    for (const auto& [id, l] : latest) printed[l.partition].push_back(l.offset);
+    for (auto& [partition, offsets] : printed) std::sort(offsets.begin(), offsets.end());
   }
 
   std::string out = tail_header(o.topic, format);
@@ -95,17 +88,19 @@ Result<int> run(const Options& o) {
     return written;
   };
   if (!write()) return 0;
-  auto done = read(log, from, ends, o.until_end, shutdown.token(), [&](const stream::Record& r) {
-    const Printed p = print_record(o.topic, r, format);
-    if (p.text.empty()) return true;
+  const auto print = [&](const stream::Record& r) {
     if (o.latest) {
-      const auto it = latest.find(p.id);
-      if (it == latest.end() || it->second.offset != r.offset || it->second.partition != r.from->partition) return true;
+      const auto of = printed.find(r.from->partition);
+      if (of == printed.end() || !std::binary_search(of->second.begin(), of->second.end(), r.offset)) return true;
     }
-    out += p.text;
+    const std::string text = print_record(o.topic, r, format);
+    if (text.empty()) return true;
+    out += text;
     // A closed pipe (| head) ends it quietly.
     return !o.until_end || out.size() > (1U << 16) ? write() : true;
-  });
+  };
+  const auto done = o.until_end ? stream::read_range(log, *whole, print, shutdown.token())
+                                : follow(log, from, shutdown.token(), print);
   if (!done) return tl::make_unexpected(done.error());
   write();
   return 0;

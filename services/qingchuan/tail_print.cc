@@ -91,39 +91,47 @@ std::string tail_header(std::string_view topic, TailFormat format) {
   return std::string(topic == "means" ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
 }
 
-Printed print_record(std::string_view topic, const stream::Record& record, TailFormat format) {
-  Printed p;
-  p.id = record.key;
-  p.revision = record.offset;
+Identity identity_of(std::string_view topic, const stream::Record& record) {
   const auto size = static_cast<int>(record.value.size());
-  if (topic == "means") {
+  if (topic == "means" && !record.tombstone) {
     v1::MeanRecord mean;
-    if (mean.ParseFromArray(record.value.data(), size) && !record.tombstone) {
-      if (!mean.has_mean()) return p;
-      p.revision = mean.mean().revision();
+    if (mean.ParseFromArray(record.value.data(), size) && mean.has_mean())
+      return {std::string(record.key), mean.mean().revision()};
+  } else if (topic == "signals" && !record.tombstone) {
+    v1::SignalRecord signal;
+    if (signal.ParseFromArray(record.value.data(), size) && signal.has_signal())
+      return {signal.signal().id(), signal.signal().revision()};
+  }
+  return {std::string(record.key), record.offset};
+}
+
+std::string print_record(std::string_view topic, const stream::Record& record, TailFormat format) {
+  std::string text;
+  const auto size = static_cast<int>(record.value.size());
+  if (topic == "means" && !record.tombstone) {
+    v1::MeanRecord mean;
+    if (mean.ParseFromArray(record.value.data(), size)) {
+      if (!mean.has_mean()) return {};
       if (format == TailFormat::Csv) {
-        wire::append_csv(mean.mean(), p.text);
-        return p;
+        wire::append_csv(mean.mean(), text);
+        return text;
       }
     }
-  } else if (topic == "signals") {
+  } else if (topic == "signals" && !record.tombstone) {
     v1::SignalRecord signal;
-    if (signal.ParseFromArray(record.value.data(), size) && !record.tombstone) {
-      if (!signal.has_signal()) return p;
-      p.id = signal.signal().id();
-      p.revision = signal.signal().revision();
+    if (signal.ParseFromArray(record.value.data(), size)) {
+      if (!signal.has_signal()) return {};
       if (format == TailFormat::Csv) {
-        wire::append_csv(signal.signal(), p.text);
-        return p;
+        wire::append_csv(signal.signal(), text);
+        return text;
       }
     }
   }
-  if (format == TailFormat::Csv) return p;
-  p.text = "{\"partition\":" + std::to_string(record.from->partition) + ",\"offset\":" + std::to_string(record.offset) +
-           ",\"written\":\"" + core::to_iso(core::event_time(record.written_ms)) + "\",\"key\":" +
-           (platform::is_valid_utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +
-           ",\"value\":" + json_value(topic, record) + "}\n";
-  return p;
+  if (format == TailFormat::Csv) return {};
+  return "{\"partition\":" + std::to_string(record.from->partition) + ",\"offset\":" + std::to_string(record.offset) +
+         ",\"written\":\"" + core::to_iso(core::event_time(record.written_ms)) + "\",\"key\":" +
+         (platform::is_valid_utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +
+         ",\"value\":" + json_value(topic, record) + "}\n";
 }
 
 }  // namespace qc::commands

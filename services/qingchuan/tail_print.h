@@ -12,18 +12,18 @@ namespace qc::commands {
 
 enum class TailFormat { Json, Csv };
 
-// One printed record; `id` and `revision` say which thing it is a revision of. Empty text: not printed (a tick among
-// means, a tombstone in CSV).
-struct Printed {
-  std::string text;  // with its line's end
+// Of what thing the record is a revision, without printing it.
+struct Identity {
   std::string id;
   std::int64_t revision = 0;
 };
+Identity identity_of(std::string_view topic, const stream::Record& record);
 
 // The first line of the output; "" where there is none.
 std::string tail_header(std::string_view topic, TailFormat format);
 
-// Never fails: bytes that are no message of the topic are printed as base64 under "bytes".
-Printed print_record(std::string_view topic, const stream::Record& record, TailFormat format);
+// A line with its end; empty where there is nothing to print (a tick among means, a tombstone in CSV). Never fails:
+// bytes that are no message of the topic are printed in hex.
+std::string print_record(std::string_view topic, const stream::Record& record, TailFormat format);
 
 }  // namespace qc::commands

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <tuple>
 
 #include "core/concentration.h"
 #include "platform/log.h"
@@ -16,10 +17,12 @@ std::string clock_of(std::int64_t ms) {
   return core::to_iso(core::event_time(ms)).substr(0, 16).replace(10, 1, " ");
 }
 
-std::string value_text(std::int64_t pg, core::Factor factor) {
-  const core::Unit unit = core::publishing_unit(factor);
+// In the signal's own unit; older ones name none and mean their factor's.
+std::string value_text(std::int64_t pg, const v1::Signal& s) {
+  core::Unit unit = core::publishing_unit(static_cast<core::Factor>(s.factor()));
+  if (s.unit() != v1::UNIT_UNSPECIFIED && s.unit() <= v1::COUNT) unit = static_cast<core::Unit>(s.unit());
   std::string text = core::format({pg}, unit);
-  if (!core::is_index(factor)) text += " " + std::string(core::name(unit));
+  if (unit != core::Unit::Point && unit != core::Unit::Count) text += " " + std::string(core::name(unit));
   return text;
 }
 
@@ -35,8 +38,10 @@ std::string Watch::site_name(const std::string& id) const {
 }
 
 void Watch::on_mean(const v1::Mean& mean) {
-  if (mean.factor() != v1::AQI || !mean.valid()) return;
-  if (brief_ && (mean.status() != v1::CLOSED || mean.end_ms() % (6 * core::kHour.count()) != 0)) return;
+  const bool day = mean.window() == v1::DAY;
+  if (mean.factor() != v1::AQI || !mean.valid() || (!day && mean.window() != v1::H1)) return;
+  if (day && mean.status() == v1::RUNNING) return;
+  if (brief_ && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % (6 * core::kHour.count()) != 0))) return;
   const auto aqi = static_cast<int>(mean.value() / core::kMillion);
   const int cls = aqi_class(aqi);
   std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
@@ -45,16 +50,25 @@ void Watch::on_mean(const v1::Mean& mean) {
     text += i == 0 ? " " : "+";
     text += core::name(static_cast<core::Factor>(mean.primary(i)));
   }
-  lines_.push_back({mean.end_ms(), mean.status(), mean.site(), std::move(text)});
+  lines_.push_back({day ? mean.start_ms() : mean.end_ms(), mean.status(), day, mean.site(), std::move(text)});
 }
 
 std::string Watch::take() {
-  std::map<std::pair<std::int64_t, int>, std::vector<const Line*>> blocks;
-  for (const Line& l : lines_) blocks[{l.end_ms, l.status}].push_back(&l);
+  std::map<std::tuple<std::int64_t, bool, int>, std::vector<const Line*>> blocks;
+  for (const Line& l : lines_) blocks[{l.at_ms, l.day, l.status}].push_back(&l);
   std::string out;
   for (auto& [key, lines] : blocks) {
     std::sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) { return a->site < b->site; });
-    out += "[" + clock_of(key.first) + "] AQI 1h " + std::string(status_word(key.second, language_)) + ":";
+    const auto& [at_ms, day, status] = key;
+    if (day) {
+      out += "[" + clock_of(at_ms).substr(0, 10) + "] " +
+             (language_ == Language::Chinese ? "日 AQI " : "AQI of the day ") +
+             (status == v1::CLOSED && language_ == Language::Chinese ? "日报"
+                                                                     : std::string(status_word(status, language_)));
+    } else {
+      out += "[" + clock_of(at_ms) + "] AQI 1h " + std::string(status_word(status, language_));
+    }
+    out += ":";
     for (std::size_t i = 0; i < lines.size(); ++i) out += (i % 4 == 0 ? "\n    " : " · ") + lines[i]->text;
     out += "\n";
   }
@@ -71,8 +85,9 @@ std::string Watch::on_signal(const v1::Signal& s) const {
          std::string(rule_word(s.rule(), language_)) + " " + std::string(state_word(s.state(), language_));
   out +=
       language_ == Language::Chinese ? " " + std::to_string(s.level()) + "级" : " level " + std::to_string(s.level());
-  out +=
-      ": " + value_text(s.value(), factor) + (s.value() > s.limit() ? " > " : " <= ") + value_text(s.limit(), factor);
+  out += ": " + value_text(s.value(), s) + (s.value() > s.limit() ? " > " : " <= ") + value_text(s.limit(), s);
+  for (int i = 0; i < s.marks_size(); ++i) out += (i == 0 ? " [" : " ") + std::string(mark_word(s.marks(i), language_));
+  if (s.marks_size() > 0) out += "]";
   if (!s.clause().empty()) out += " (" + s.clause() + ")";
   return out + "\n";
 }

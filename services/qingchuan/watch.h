@@ -1,5 +1,5 @@
-// Prints for a person at a terminal what a processor publishes: each closed hour of a region as one block of stations
-// with their AQI, running values as one line, every signal at once as one line.
+// Prints for a person at a terminal what a processor publishes: each closed hour and day as one block of stations with
+// their AQI, running values as one line, every signal at once as one line.
 //
 // Feed it records in order (on_mean, on_signal) and take the text: it has no clock and no thread. Watcher reads a log
 // and prints to stdout from a thread of its own until it is destroyed.
@@ -30,8 +30,9 @@ class Watch {
 
  private:
   struct Line {
-    std::int64_t end_ms;
+    std::int64_t at_ms;  // the hour's end, or the day's start
     int status;
+    bool day;
     std::string site;
     std::string text;
   };

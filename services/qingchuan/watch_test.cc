@@ -123,6 +123,42 @@ TEST(Watch, RunningClosedAndAmendedValuesAndHoursAreNeverMixed) {
             "[2026-11-23 10:00] AQI 1h running:\n    孝义城区 77 good\n");
 }
 
+TEST(Watch, ADayIsABlockOfItsOwnUnderItsDateAndOtherWindowsAreNotShown) {
+  Watch zh(rules(), Language::Chinese, false);
+  v1::Mean day = mean("S1", 132);
+  day.set_window(v1::DAY);
+  day.set_start_ms(core::ms(core::beijing_midnight(2026, 11, 22)));
+  day.set_end_ms(core::ms(core::beijing_midnight(2026, 11, 23)));
+  zh.on_mean(day);
+  v1::Mean so_far = day;
+  so_far.set_status(v1::RUNNING);
+  zh.on_mean(so_far);
+  v1::Mean trailing = mean("S1", 99);
+  trailing.set_window(v1::H24);
+  zh.on_mean(trailing);
+  EXPECT_EQ(zh.take(), "[2026-11-22] 日 AQI 日报:\n    孝义城区 132 轻度污染\n");
+  Watch en(rules(), Language::English, false, true);
+  day.set_status(v1::AMENDED_AGAIN);
+  en.on_mean(day);
+  EXPECT_EQ(en.take(), "");
+  day.set_status(v1::CLOSED);
+  en.on_mean(day);
+  EXPECT_EQ(en.take(), "[2026-11-22] AQI of the day closed:\n    孝义城区 132 lightly polluted\n");
+}
+
+TEST(Watch, ASignalThatIsNoConcentrationHasItsOwnUnitAndMarksAreSaid) {
+  const Watch zh(rules(), Language::Chinese, false);
+  v1::Signal s = signal(v1::ACTIVE);
+  s.set_rule("suspect_stuck");
+  s.set_factor(v1::CO);
+  s.set_unit(v1::HOURS);
+  s.set_value(9 * core::kMillion);
+  s.set_limit(8 * core::kMillion);
+  s.add_marks(v1::STUCK);
+  s.clear_clause();
+  EXPECT_EQ(zh.on_signal(s), "[2026-11-23 09:05] ▲ 孝义城区 CO 数据不变 发生 1级: 9 h > 8 h [疑似恒值]\n");
+}
+
 TEST(Watch, WhatIsNoValidIndexIsNotShown) {
   Watch en(rules(), Language::English, false);
   v1::Mean invalid = mean("S1", 0);

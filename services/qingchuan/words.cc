@@ -1,6 +1,7 @@
 #include "qingchuan/words.h"
 
 #include <array>
+#include <utility>
 
 namespace qc::commands {
 namespace {
@@ -26,6 +27,26 @@ constexpr std::array<Word, 6> kStates = {{{"", ""},
                                           {"解除", "cleared"},
                                           {"因无数据结束", "ended, no data"},
                                           {"撤销", "withdrawn"}}};
+constexpr std::array<Word, 6> kMarks = {{{"", ""},
+                                         {"疑似超范围", "suspect: range"},
+                                         {"疑似量程削顶", "suspect: clipped"},
+                                         {"疑似恒值", "suspect: stuck"},
+                                         {"疑似倒挂", "suspect: inverted"},
+                                         {"疑似突跳", "suspect: spike"}}};
+constexpr std::array<std::pair<std::string_view, Word>, 12> kRules = {{
+    {"hour_limit", {"小时均值超标", "hour limit"}},
+    {"reading_over_limit", {"读数超限", "reading over limit"}},
+    {"aqi_level", {"级别超限", "level exceeded"}},
+    {"day_limit", {"日均值超标", "day limit"}},
+    {"rolling_24h_over_limit", {"滑动均值超限", "trailing mean over limit"}},
+    {"no_data", {"无数据", "no data"}},
+    {"suspect_range", {"数据超合理范围", "implausible value"}},
+    {"suspect_clipped", {"数据达量程上限", "clipped value"}},
+    {"suspect_stuck", {"数据不变", "stuck value"}},
+    {"suspect_inverted", {"颗粒物倒挂", "PM2.5 above PM10"}},
+    {"hour_high", {"小时高值", "high against neighbours"}},
+    {"spike", {"数据突变", "spike against neighbours"}},
+}};
 constexpr std::array<Word, 4> kStatuses = {{{"", ""}, {"进行中", "running"}, {"整点", "closed"}, {"修订", "amended"}}};
 
 }  // namespace
@@ -53,10 +74,15 @@ std::string_view state_word(int state, Language language) {
 }
 
 std::string_view rule_word(std::string_view rule, Language language) {
-  if (rule == "hour_limit") return Word{"小时均值超标", "hour limit"}.in(language);
-  if (rule == "reading_over_limit") return Word{"读数超限", "reading over limit"}.in(language);
-  if (rule == "aqi_level") return Word{"级别超限", "level exceeded"}.in(language);
+  for (const auto& [id, word] : kRules) {
+    if (id == rule) return word.in(language);
+  }
   return rule;
+}
+
+std::string_view mark_word(int mark, Language language) {
+  return mark < 0 || mark >= static_cast<int>(kMarks.size()) ? std::string_view("?")
+                                                             : kMarks[static_cast<std::size_t>(mark)].in(language);
 }
 
 std::string_view status_word(int status, Language language) {

@@ -16,6 +16,7 @@ std::string coloured(std::string_view text, int cls, bool colour);
 
 std::string_view state_word(int signal_state, Language language);      // by the number of v1::SignalState
 std::string_view rule_word(std::string_view rule, Language language);  // the rule's own id where it has no word
-std::string_view status_word(int status, Language language);           // by the number of v1::Status
+std::string_view mark_word(int mark, Language language);
+std::string_view status_word(int status, Language language);  // by the number of v1::Status
 
 }  // namespace qc::commands

@@ -53,8 +53,40 @@ std::string coverage(const v1::Mean& mean) {
 
 std::string value_text(const v1::Mean& mean, core::Factor factor, core::Unit unit) {
   if (!has_value(mean)) return {};
-  if (core::is_index(factor)) return core::format(core::Concentration{mean.value()}, unit);
+  // An index is no mean; an MDA8's sum is that of its best 8 hours, its count that of the day's 8 h means.
+  const bool is_its_value = core::is_index(factor) || mean.window() == v1::MDA8;
+  if (is_its_value) return core::format(core::Concentration{mean.value()}, unit);
   return core::format_mean(mean.sum(), mean.count(), unit);
+}
+
+template <class Repeated>
+std::string marks_text(const Repeated& marks) {
+  std::string text;
+  for (const int m : marks) {
+    if (!text.empty()) text += '+';
+    text += word(static_cast<v1::Mark>(m));
+  }
+  return text;
+}
+
+// In `unit`; what is no concentration stands in millionths of its unit as it is.
+std::string quantity(std::int64_t millionths, v1::Unit unit) {
+  const bool is_concentration = unit >= v1::UG_M3 && unit <= v1::NG_M3;
+  return core::format(core::Concentration{millionths},
+                      is_concentration ? static_cast<core::Unit>(unit) : core::Unit::Point);
+}
+
+std::string evidence_text(const v1::Signal& signal, core::Unit unit) {
+  std::string text;
+  for (const auto& e : signal.evidence()) {
+    if (!text.empty()) text += ';';
+    text += e.subject() + '=' + core::format(core::Concentration{e.value()}, unit);
+  }
+  return text;
+}
+
+std::string hundredths(std::int64_t n) {
+  return core::format_mean(n * core::kMillion, 100, core::Unit::Point);
 }
 
 std::string primary_text(const v1::Mean& mean) {
@@ -83,12 +115,13 @@ void append_csv_field(std::string_view text, std::string& out) {
 
 std::string_view mean_csv_header() {
   return "site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"
-         "valid,reason,source,region,min,max,clause,rules,partition,offset";
+         "valid,reason,source,region,min,max,clause,rules,partition,offset,"
+         "limit,exceeds,multiple,percentile,percentile_value,marks,suspect";
 }
 
 std::string_view signal_csv_header() {
   return "id,revision,rule,subject,factor,window,level,state,at,value,limit,clause,reason,"
-         "unit,began,region,start,end,rules,partition,offset";
+         "unit,began,region,start,end,rules,partition,offset,marks,evidence";
 }
 
 void append_csv(const v1::Mean& mean, std::string& out) {
@@ -106,25 +139,38 @@ void append_csv(const v1::Mean& mean, std::string& out) {
   line.text(mean.source() == v1::SOURCE_UNSPECIFIED ? std::string() : word(mean.source())).text(mean.region());
   line.text(extreme(mean.min())).text(extreme(mean.max())).text(mean.clause());
   line.text(mean.origin().rules()).number(mean.origin().partition()).number(mean.origin().offset());
+  const auto value = [&](bool is_there, std::int64_t pg) {
+    return is_there ? core::format(core::Concentration{pg}, unit) : std::string();
+  };
+  line.text(value(mean.has_limit(), mean.limit()));
+  line.text(!mean.has_limit() ? "" : mean.exceeds() ? "true" : "false");
+  line.text(mean.exceeds() ? hundredths(mean.multiple()) : std::string());
+  const bool has_percentile = mean.percentile() > 0;
+  line.text(has_percentile ? std::to_string(mean.percentile()) : std::string());
+  line.text(value(has_percentile && has_value(mean), mean.percentile_value()));
+  line.text(marks_text(mean.marks())).number(mean.suspect());
   line.end();
 }
 
 void append_csv(const v1::Signal& signal, std::string& out) {
-  const core::Unit unit = core::publishing_unit(core_factor(signal.factor()));
-  const auto value = [&](std::int64_t pg) { return core::format(core::Concentration{pg}, unit); };
+  // Records of earlier versions say no unit: theirs is the factor's.
+  const core::Unit publishing = core::publishing_unit(core_factor(signal.factor()));
+  const v1::Unit unit = signal.unit() == v1::UNIT_UNSPECIFIED ? static_cast<v1::Unit>(publishing) : signal.unit();
+  const auto value = [&](std::int64_t millionths) { return quantity(millionths, unit); };
   const bool has_window = signal.window_end_ms() > signal.window_start_ms();
   Line line(out);
   line.text(signal.id()).number(signal.revision()).text(signal.rule()).text(signal.subject());
   line.text(word(signal.factor())).text(word(signal.window())).number(signal.level()).text(word(signal.state()));
   line.time(signal.at_ms()).text(value(signal.value())).text(value(signal.limit()));
   line.text(signal.clause()).text(signal.reason());
-  line.text(core::name(unit)).time(signal.began_ms()).text(signal.region());
+  line.text(unit == v1::UNIT_UNSPECIFIED ? std::string() : word(unit)).time(signal.began_ms()).text(signal.region());
   if (has_window) {
     line.time(signal.window_start_ms()).time(signal.window_end_ms());
   } else {
     line.text("").text("");
   }
   line.text(signal.origin().rules()).number(signal.origin().partition()).number(signal.origin().offset());
+  line.text(marks_text(signal.marks())).text(evidence_text(signal, publishing));
   line.end();
 }
 

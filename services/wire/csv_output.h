@@ -2,7 +2,7 @@
 // place, so columns are only ever added at the end. RFC 4180 quoting, lines end in "\n". Functions; any thread.
 //
 // Times are ISO 8601 with +08:00. Values are exact (from sum and count), at most 6 decimals, trailing zeros cut; CO in
-// mg/m3, others in ug/m3, indices in points.
+// mg/m3, others in ug/m3, indices in points, a signal's value and limit in the unit that it names.
 #pragma once
 
 #include <string>

@@ -48,7 +48,7 @@ TEST(MeanCsv, HasTheColumnsOfTheContractInTheirOrder) {
       mean_csv_header().starts_with("site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"));
   EXPECT_EQ(line(mean()),
             "Dongsi,PM2.5,1h,2015-12-08T08:00:00+08:00,2015-12-08T09:00:00+08:00,12.333333,ug/m3,3,0.75,closed,0,,"
-            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77\n");
+            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77,,,,,,,0\n");
   const std::string text = line(mean());
   EXPECT_EQ(std::count(text.begin(), text.end(), ','),
             std::count(mean_csv_header().begin(), mean_csv_header().end(), ','));
@@ -85,6 +85,56 @@ TEST(MeanCsv, HasNoValueWhereThereIsNoneToSpeakOf) {
   EXPECT_NE(line(m).find("+08:00,,ug/m3,0,0,running,0,,false,,minute,C,,,"), std::string::npos) << line(m);
 }
 
+// The end of the line, from the limit on.
+std::string judged(const v1::Mean& m) {
+  const std::string text = line(m);
+  const std::string before = ",0123456789abcdef,2,77,";
+  const std::size_t at = text.find(before);
+  return at == std::string::npos ? text : text.substr(at + before.size());
+}
+
+TEST(MeanCsv, EndsWithTheLimitThePercentileAndTheMarks) {
+  EXPECT_TRUE(mean_csv_header().ends_with(
+      ",rules,partition,offset,limit,exceeds,multiple,percentile,percentile_value,marks,suspect"));
+  v1::Mean m = mean();
+  m.set_window(v1::YEAR);
+  m.set_limit(35'000'000);
+  EXPECT_EQ(judged(m), "35,false,,,,,0\n");
+  m.set_exceeds(true);
+  EXPECT_EQ(judged(m), "35,true,0,,,,0\n");  // by less than half a hundredth
+  m.set_multiple(127);
+  m.set_percentile(95);
+  m.set_percentile_value(81'250'000);
+  m.add_marks(v1::CLIPPED);
+  m.add_marks(v1::INVERTED);
+  m.set_suspect(3);
+  EXPECT_EQ(judged(m), "35,true,1.27,95,81.25,clipped+inverted,3\n");
+  m.set_valid(false);
+  m.set_exceeds(false);
+  EXPECT_EQ(judged(m), "35,false,,95,,clipped+inverted,3\n");  // too little data for a percentile, too
+  m.set_limit(0);
+  EXPECT_TRUE(judged(m).starts_with("0,false,"));
+}
+
+TEST(MeanCsv, GivesLimitsInTheUnitOfTheValue) {
+  v1::Mean m = mean();
+  m.set_factor(v1::CO);
+  m.set_limit(4'000'000'000);
+  EXPECT_EQ(judged(m), "4,false,,,,,0\n");
+}
+
+// Its count is that of the day's 8 h means, its sum that of the best one's hours.
+TEST(MeanCsv, AnMda8IsItsValueNotAMeanOfItsCount) {
+  v1::Mean m = mean();
+  m.set_factor(v1::O3);
+  m.set_window(v1::MDA8);
+  m.set_value(160'125'000);
+  m.set_sum(1'281'000'000);
+  m.set_count(17);
+  m.set_expected(17);
+  EXPECT_NE(line(m).find(",160.125,ug/m3,17,1,closed,"), std::string::npos) << line(m);
+}
+
 TEST(MeanCsv, QuotesWhatWouldBreakALine) {
   v1::Mean m = mean();
   m.set_site("a,\"b\"\nc");
@@ -116,9 +166,54 @@ TEST(SignalCsv, HasTheColumnsOfTheContractInTheirOrder) {
   EXPECT_EQ(out,
             "reading_over_limit|Dongsi|CO|1449532800000,2,reading_over_limit,Dongsi,CO,reading,1,active,"
             "2015-12-08T08:00:01.500+08:00,10.1,10,GB 3095-2012 table "
-            "1,,mg/m3,2015-12-08T08:00:00+08:00,C,,,0123456789abcdef,0,5\n");
+            "1,,mg/m3,2015-12-08T08:00:00+08:00,C,,,0123456789abcdef,0,5,,\n");
   EXPECT_EQ(std::count(out.begin(), out.end(), ','),
             std::count(signal_csv_header().begin(), signal_csv_header().end(), ','));
+}
+
+TEST(SignalCsv, GivesValueAndLimitInTheUnitThatTheSignalNames) {
+  v1::Signal s;
+  s.set_factor(v1::CO);
+  s.set_window(v1::H1);
+  s.set_state(v1::ACTIVE);
+  s.set_value(212'500'000);
+  s.set_limit(200'000'000);
+  const auto text = [&] {
+    std::string out;
+    append_csv(s, out);
+    return out;
+  };
+  EXPECT_NE(text().find(",0.2125,0.2,,,mg/m3,"), std::string::npos) << text();  // of an earlier version: the factor's
+  s.set_unit(v1::PERCENT);
+  EXPECT_NE(text().find(",212.5,200,,,%,"), std::string::npos) << text();
+  s.set_unit(v1::HOURS);
+  EXPECT_NE(text().find(",212.5,200,,,h,"), std::string::npos) << text();
+  s.set_unit(v1::COUNT);
+  EXPECT_NE(text().find(",212.5,200,,,1,"), std::string::npos) << text();
+  s.set_unit(v1::UG_M3);
+  EXPECT_NE(text().find(",212.5,200,,,ug/m3,"), std::string::npos) << text();
+  s.set_unit(v1::MG_M3);
+  EXPECT_NE(text().find(",0.2125,0.2,,,mg/m3,"), std::string::npos) << text();
+  s.set_unit(static_cast<v1::Unit>(99));
+  EXPECT_NE(text().find(",212.5,200,,,99,"), std::string::npos) << text();
+}
+
+TEST(SignalCsv, EndsWithItsMarksAndWhatItWasComparedWith) {
+  EXPECT_TRUE(signal_csv_header().ends_with(",rules,partition,offset,marks,evidence"));
+  v1::Signal s;
+  s.set_factor(v1::CO);
+  s.set_unit(v1::PERCENT);
+  s.add_marks(v1::RANGE);
+  s.add_marks(v1::SPIKE);
+  auto& first = *s.add_evidence();
+  first.set_subject("S2");
+  first.set_value(1'500'000'000);  // of the factor: CO in mg/m3
+  auto& second = *s.add_evidence();
+  second.set_subject("a,b");
+  second.set_value(800'000'000);
+  std::string out;
+  append_csv(s, out);
+  EXPECT_TRUE(out.ends_with(",range+spike,\"S2=1.5;a,b=0.8\"\n")) << out;
 }
 
 // Numbers of a later version must not stop `tail`.

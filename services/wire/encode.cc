@@ -22,6 +22,12 @@ void set_tick(core::EventTime now, std::string_view upstream, int partition, v1:
   out.set_partition(partition);
 }
 
+void add_marks(core::Marks marks, google::protobuf::RepeatedField<int>& out) {
+  for (std::size_t n = 1; n < core::kMarks; ++n) {
+    if (marks.has(static_cast<core::Mark>(n))) out.Add(static_cast<int>(n));
+  }
+}
+
 }  // namespace
 
 std::string encode_register(const core::Register& site) {
@@ -95,6 +101,14 @@ std::string encode_mean(const core::Mean& mean, const Provenance& from) {
   }
   out.set_clause(mean.clause.data(), mean.clause.size());
   set_origin(mean.origin, from, *out.mutable_origin());
+  if (mean.limit) out.set_limit(mean.limit->pg);
+  out.set_exceeds(mean.exceeds);
+  out.set_multiple(mean.multiple);
+  out.set_percentile(mean.percentile);
+  out.set_percentile_value(mean.percentile_value.pg);
+  add_marks(mean.marks, *out.mutable_marks());
+  out.set_suspect(mean.suspect);
+  out.set_root(mean.root);
   return message.SerializeAsString();
 }
 
@@ -122,6 +136,13 @@ std::string encode_signal(const core::Signal& signal, const Provenance& from) {
   out.set_count(signal.count);
   out.set_expected(signal.expected);
   set_origin(signal.origin, from, *out.mutable_origin());
+  out.set_unit(static_cast<v1::Unit>(signal.unit));
+  add_marks(signal.marks, *out.mutable_marks());
+  for (const core::Evidence& e : signal.evidence) {
+    v1::Evidence& item = *out.add_evidence();
+    item.set_subject(e.subject);
+    item.set_value(e.value.pg);
+  }
   return message.SerializeAsString();
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "core/factor.h"
 #include "core/output.h"
 #include "core/rules.h"
@@ -31,21 +33,33 @@ void expect_same(Proto last, Core core_last) {
 
 TEST(Labels, CoreAndMessagesShareNumbersAndNames) {
   expect_same(v1::AQI_PM24, core::Factor::AQI_PM24);
-  expect_same(v1::POINT, core::Unit::Point);
+  expect_same(v1::COUNT, core::Unit::Count);
   expect_same(v1::YEAR, core::Window::Year);
   expect_same(v1::AMENDED, core::Source::Amended);
   expect_same(v1::AMENDED_AGAIN, core::Status::Amended);
   expect_same(v1::BACKGROUND, core::SiteKind::Background);
   expect_same(v1::FED, core::Timeline::Fed);
+  expect_same(v1::SPIKE, core::Mark::Spike);
   expect_same(v1::WITHDRAWN, core::SignalState::Withdrawn);
 }
 
 TEST(Labels, CoreAndMessagesShareTheNumbersOfWhatHasNoName) {
   EXPECT_EQ(static_cast<int>(core::AreaClass::Class1), v1::CLASS_1);
   EXPECT_EQ(static_cast<int>(core::AreaClass::Class2), v1::CLASS_2);
-  EXPECT_EQ(static_cast<int>(core::SignalKind::HourLimit), v1::HOUR_LIMIT);
-  EXPECT_EQ(static_cast<int>(core::SignalKind::ReadingOverLimit), v1::READING_OVER_LIMIT);
-  EXPECT_EQ(static_cast<int>(core::SignalKind::AqiLevel), v1::AQI_LEVEL);
+  using core::SignalKind;
+  for (const auto& [kind, number] :
+       {std::pair{SignalKind::HourLimit, v1::HOUR_LIMIT},
+        std::pair{SignalKind::ReadingOverLimit, v1::READING_OVER_LIMIT}, std::pair{SignalKind::AqiLevel, v1::AQI_LEVEL},
+        std::pair{SignalKind::DayLimit, v1::DAY_LIMIT}, std::pair{SignalKind::RollingOverLimit, v1::ROLLING_OVER_LIMIT},
+        std::pair{SignalKind::NoData, v1::NO_DATA}, std::pair{SignalKind::Suspect, v1::SUSPECT},
+        std::pair{SignalKind::HourHigh, v1::HOUR_HIGH}, std::pair{SignalKind::Spike, v1::SPIKE_ALONE}}) {
+    EXPECT_EQ(static_cast<int>(kind), number);
+  }
+  EXPECT_EQ(v1::SignalKind_MAX, v1::SPIKE_ALONE) << "a kind was added: core needs it too";
+  EXPECT_EQ(static_cast<int>(core::Above::Cap), v1::CAP);
+  EXPECT_EQ(static_cast<int>(core::Above::NoIndex), v1::NONE);
+  EXPECT_EQ(static_cast<int>(core::Above::OtherWindow), v1::INSTEAD);
+  EXPECT_EQ(v1::Above_MAX, v1::INSTEAD);
   EXPECT_EQ(static_cast<int>(core::Amend::Action::Invalidate), v1::Amend::INVALIDATE);
   EXPECT_EQ(static_cast<int>(core::Amend::Action::Replace), v1::Amend::REPLACE);
   EXPECT_EQ(static_cast<int>(core::Amend::Action::Restore), v1::Amend::RESTORE);

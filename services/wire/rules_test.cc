@@ -84,7 +84,7 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
       {"window expected", [](auto& r) { r.mutable_limits(0)->set_window(v1::READING); }},
       {"unit of a concentration", [](auto& r) { r.mutable_limits(0)->set_unit(v1::POINT); }},
       {"out of range", [](auto& r) { r.mutable_limits(0)->set_class_1(-1); }},
-      {"has levels, not a limit", [](auto& r) { r.mutable_limits(0)->set_factor(v1::AQI); }},
+      {"a pollutant expected", [](auto& r) { r.mutable_limits(0)->set_factor(v1::AQI); }},
       {"two limits hold at the same time", [](auto& r) { *r.add_limits() = r.limits(0); }},
       {"`from` must lie before `until`", [](auto& r) { r.mutable_limits(0)->set_from(1'772'294'400'000); }},
       {"two or more rising numbers", [](auto& r) { r.mutable_aqi_editions(0)->set_iaqi(1, 0); }},
@@ -97,7 +97,7 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
       {"signal \"hour\": an id of its own", [](auto& r) { r.mutable_signals(0)->set_id("hour"); }},
       {"kind expected", [](auto& r) { r.mutable_signals(0)->clear_kind(); }},
       {"1 to 3 rising levels", [](auto& r) { r.mutable_signals(0)->set_on(0, 300'000'000); }},
-      {"`on` belongs to aqi_level", [](auto& r) { r.mutable_signals(1)->add_on(1); }},
+      {"here the limit decides", [](auto& r) { r.mutable_signals(1)->add_on(1); }},
       {"`slots_kept` is longer than `hours_kept`",
        [](auto& r) { r.mutable_horizons()->set_slots_kept(500LL * 3'600'000); }},
       {"`close_after` is longer than `slots_kept`",
@@ -109,7 +109,7 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
       {"site \"S1\": an id of its own", [](auto& r) { r.mutable_sites(1)->set_id("S1"); }},
       {"site \"S1\": kind expected", [](auto& r) { r.mutable_sites(0)->clear_kind(); }},
       {"site \"S1\": class expected", [](auto& r) { r.mutable_sites(0)->clear_area_class(); }},
-      {"computed, not measured", [](auto& r) { r.mutable_sites(0)->add_factors(v1::AQI); }},
+      {"computed, not measured or limited", [](auto& r) { r.mutable_sites(0)->add_factors(v1::AQI); }},
   };
   for (const auto& c : cases) {
     v1::RuleSet r = rules();

@@ -23,6 +23,7 @@
 #include "qingchuan/open_log.h"
 #include "qingchuan/processor_options.h"
 #include "stream/partition.h"
+#include "stream/read_range.h"
 #include "wire/codec.h"
 #include "wire/keys.h"
 
@@ -99,7 +100,7 @@ int main(int argc, char** argv) {
   std::filesystem::remove_all(directory);
   std::string hash;
   auto opened = must(commands::create_log({directory, ""}, core::Timeline::Fed, hash));
-  const int partitions = must(commands::partitions_of(*opened.log, "readings"));
+  const int partitions = must(stream::partitions_of(*opened.log, "readings"));
   const double readings = static_cast<double>(sites) * minutes * kFactors.size();
   std::printf("%d sites x %zu factors x %d minutes = %.1f M readings, %d partitions, log in %s\n", sites,
               kFactors.size(), minutes, readings / 1e6, partitions, directory.c_str());

@@ -235,20 +235,50 @@ def partition_of(key, partitions):
 OUTPUTS = ("means", "signals", "dead-letters")
 
 
+def written_by_regions(data):
+    """Where the signals of the region stage stand: {(partition, offset)}. Who wrote a signal is in a header (ce_source),
+    which `tail` doesn't print."""
+    import sqlite3
+    with sqlite3.connect(f"file:{Path(data) / 'log.sqlite'}?mode=rw", uri=True) as db:
+        tables = db.execute("SELECT p.number, p.id FROM partitions p JOIN topics t ON t.id = p.topic "
+                            "WHERE t.name = 'signals'").fetchall()
+        found = {(number, offset) for number, table in tables
+                 for offset, headers in db.execute(f"SELECT offset, headers FROM records_{table}")
+                 if headers is not None and b"/qingchuan/regions" in bytes(headers)}
+    db.close()
+    return found
+
+
+def input_of(topic, record, regions):
+    """The partition that a published record was made from, such as "readings-2". `regions`: written_by_regions()."""
+    value = record["value"]
+    if topic == "dead-letters":
+        return f"{value['sourceTopic']}-{value['sourcePartition']}"
+    inner = value.get("mean") or value.get("signal")
+    by_regions = topic == "signals" and (record["partition"], record["offset"]) in regions
+    return f"{'means' if by_regions else 'readings'}-{inner['origin']['partition']}"
+
+
+def text_of(value, of_means):
+    """How the partitions of `readings` lie beside one another in `means` is chance, so where a mean stands there is no
+    part of what is compared; all else is."""
+    if of_means and "signal" in value:
+        value["signal"]["origin"].pop("offset", None)
+        value["signal"]["origin"].pop("firstOffset", None)
+    return json.dumps(value, sort_keys=True)
+
+
 def outputs(data):
     """The committed outputs as the architecture compares them: for each (input partition, output topic) the sequence of
     what was published, without the time of writing and without where the output stands. The binary's version is in a
     header, which `tail` doesn't print."""
     by_input = {}
+    regions = written_by_regions(data)
     for topic in OUTPUTS:
         for record in tail_json(data, topic):
-            value = record["value"]
-            if topic == "dead-letters":
-                partition = value["sourcePartition"]
-            else:
-                inner = value.get("mean") or value.get("signal")
-                partition = inner["origin"]["partition"]
-            by_input.setdefault((partition, topic), []).append((record["key"], json.dumps(value, sort_keys=True)))
+            of = input_of(topic, record, regions)
+            by_input.setdefault((of, topic), []).append(
+                (record["key"], text_of(record["value"], of.startswith("means"))))
     return by_input
 
 

@@ -5,6 +5,7 @@ tests/golden/log_v1.tar.zst holds the log, the CSV that it was fed from and the 
 format (never over an old one): QC_GOLDEN=log_v2 with this test, which then writes it with the binary at hand.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -33,6 +34,25 @@ def make(name, services, place):
                    check=True)
 
 
+# Fields of a record that are younger than log_v1.
+LATER = {"root", "limit", "clause", "exceeds", "multiple", "marks", "suspect", "unit", "evidence"}
+
+
+def without_later_fields(by_input, begun):
+    """Of the records that the earlier binary wrote, which are the first ones, only what it could say."""
+    plain = {}
+    for where, sequence in by_input.items():
+        earlier = len(begun.get(where, []))
+        plain[where] = sequence[earlier:]
+        for key, text in reversed(sequence[:earlier]):
+            value = json.loads(text)
+            for kind in ("mean", "signal"):
+                value[kind] = {k: v for k, v in value.get(kind, {}).items() if k not in LATER}
+            value["signal"].get("origin", {}).pop("firstOffset", None)  # signals of log_v1 did not know theirs
+            plain[where].insert(0, (key, json.dumps(value, sort_keys=True)))
+    return plain
+
+
 def test_every_golden_log_is_finished_as_a_fresh_run_would(services, tmp_path):
     wanted = os.environ.get("QC_GOLDEN")
     if wanted and f"{wanted}.tar.zst" not in LOGS:
@@ -48,12 +68,14 @@ def test_every_golden_log_is_finished_as_a_fresh_run_would(services, tmp_path):
         config = place / "config"
         begun = tail_rows(place / "log", "means", latest=False)
         assert len(begun) > 100, "the earlier binary published the first half"
+        earlier = outputs(place / "log")
         process(place / "log", config=config).fine()
         fresh = place / "fresh"
         feed(fresh, "--format", "csv", place / "first.csv", config=config).fine()
         feed(fresh, "--format", "csv", "--resume", place / "second.csv", config=config).fine()
         process(fresh, config=config).fine()
-        assert_same_outputs(outputs(fresh), outputs(place / "log"), name)
+        assert_same_outputs(without_later_fields(outputs(fresh), earlier),
+                            without_later_fields(outputs(place / "log"), earlier), name)
         ended = tail_rows(fresh, "means", latest=False)
         assert len(ended) > len(begun)
         assert_database_is_whole(place / "log")

@@ -1,0 +1,77 @@
+// The region stage of one partition of `means` (architecture section 6): compares the closed hours of the sites of a
+// root region with one another and says what stands out: 小时高值 (`hour_high`) and lone spikes (`spike`). It raises
+// signals and never changes a mean. A pure machine: the same inputs at the same offsets give the same outputs.
+//
+// Time. `means` holds what several partitions of `readings` gave, each a run of means that ends with a tick, and how
+// those runs lie between one another is chance. The stage holds them until every partition has ticked that far and
+// takes them in the order of their ticks (of equal ones: of partitions), so what it publishes depends on the runs
+// alone. Its `now` is the least of the ticks taken; an hour is judged when now >= its end + close_after: by then every
+// member's hour has closed, with data or by silence.
+//
+// Rules. A mean names the rules that made it. The stage judges by those to which a partition of `readings` has switched
+// last; so an hour is judged by the rules that the means which close it name, and what was judged before a switch
+// stays.
+//
+// Lifecycle: construct; load() saved entries, in any order; know() the rule sets that needed() names; then apply, each
+// mean only after its rules are known. Threads: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/output.h"
+#include "core/reading.h"
+#include "core/rules.h"
+
+namespace qc::core {
+
+// Where a mean came from, beside what it says itself.
+struct MeanSource {
+  int partition = 0;       // of `readings`
+  std::string_view rules;  // hash
+};
+
+class RegionStage {
+ public:
+  // `upstreams`: how many partitions `readings` has: as many ticks must have come before time begins.
+  explicit RegionStage(int upstreams);
+  ~RegionStage();
+  RegionStage(const RegionStage&) = delete;
+  RegionStage& operator=(const RegionStage&) = delete;
+
+  bool knows(std::string_view rules_hash) const;
+  void know(std::shared_ptr<const RuleSet> rules);
+  // The hashes that the loaded state names and that are not known yet.
+  std::vector<std::string> needed() const;
+
+  // Whether a mean is of any interest here: a closed or amended hour of a concentration.
+  static bool takes(Factor factor, Window window, Status status);
+  static bool takes(const Mean& mean) { return takes(mean.factor, mean.window, mean.status); }
+  // Each appends signals to `out` (it does not clear it). One tick may let several runs go: `out.drain`, where set, is
+  // called after each, and before a switch of rules, so that what a run gave is said with the rules and the time of its
+  // own, however many came together. REQUIRES: from.partition, partition: 0 <= it < upstreams;
+  // knows(from.rules) where it takes the mean.
+  void apply(const Mean& mean, const MeanSource& from, Offset offset, Outputs& out);
+  void apply(const Tick& tick, int partition, Offset offset, Outputs& out);
+
+  EventTime now() const;                  // the least tick; EventTime::min() before all have ticked
+  const std::string& rules_hash() const;  // of the rules in use; empty before the first mean
+  std::size_t sites() const;
+  std::size_t held() const;  // means that wait for a slower partition
+
+  // State as keyed bytes, each with a version byte. `put(key, bytes)`; empty bytes erase the key.
+  using Put = std::function<void(std::string_view key, std::string_view bytes)>;
+  void save_changed(const Put& put);
+  // false: bytes of a version or shape that this binary doesn't know.
+  bool load(std::string_view key, std::string_view bytes);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace qc::core

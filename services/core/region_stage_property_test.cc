@@ -1,0 +1,247 @@
+// The region stage over random prefectures: what it says does not depend on how the partitions of `readings` lie beside
+// one another in `means`; it is what a naive batch over the final values says; and a crash anywhere leaves no trace.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "core/region_stage_oracle.h"
+
+namespace qc::core {
+namespace {
+
+using fixture::interleave;
+using fixture::RegionRecord;
+using fixture::RegionWorld;
+
+// QC_SEEDS of them (300 by default), or QC_SEED alone.
+void for_each_seed(const std::function<void(std::uint64_t)>& run) {
+  if (const char* one = std::getenv("QC_SEED")) return run(std::strtoull(one, nullptr, 10));
+  const char* many = std::getenv("QC_SEEDS");
+  const std::uint64_t seeds = many == nullptr ? 300 : std::strtoull(many, nullptr, 10);
+  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
+    run(seed);
+  }
+}
+
+std::unique_ptr<RegionStage> stage_of(const RegionWorld& world) {
+  auto stage = std::make_unique<RegionStage>(static_cast<int>(world.partitions.size()));
+  for (const auto& rules : world.rules) stage->know(rules);
+  return stage;
+}
+
+// What one apply gave, a line each, as the wrapper says it: with the time and the rules of then.
+class Sayings {
+ public:
+  explicit Sayings(bool with_offsets) : with_offsets_(with_offsets) {}
+
+  void apply(RegionStage& stage, const RegionRecord& record, Offset offset) {
+    Outputs out;
+    out.drain = [&](Outputs& ready) {
+      take(stage, ready);
+      ready.clear();
+    };
+    fixture::apply(stage, record, offset, out);
+    take(stage, out);
+  }
+  std::vector<std::string> lines;
+  std::vector<Signal> signals;
+
+ private:
+  void take(const RegionStage& stage, Outputs& out) {
+    for (Signal& s : out.signals) {
+      if (!with_offsets_) s.origin = {};
+      std::string line = fixture::text(s) + " by " + stage.rules_hash();
+      for (const Evidence& e : s.evidence) line += ' ' + e.subject + '=' + std::to_string(e.value.pg);
+      line += " marks " + std::to_string(s.marks.bits()) + " from " + std::to_string(s.origin.first_offset);
+      lines.push_back(std::move(line));
+      signals.push_back(s);
+    }
+    if (out.tick) lines.push_back("tick " + to_iso(stage.now()));
+  }
+  bool with_offsets_;
+};
+
+RegionWorld world_of(std::uint64_t seed) {
+  return fixture::make_region_world(seed, {.rules_change = seed % 3 == 0, .jump = seed % 4 == 0});
+}
+
+TEST(RegionStageOrder, HowThePartitionsLieBesideOneAnotherMakesNoDifference) {
+  std::size_t said = 0;
+  for_each_seed([&said](std::uint64_t seed) {
+    const RegionWorld world = world_of(seed);
+    std::mt19937_64 random(seed);
+    std::vector<std::string> first;
+    for (int round = 0; round < 3; ++round) {
+      auto stage = stage_of(world);
+      Sayings sayings(false);
+      Offset offset = 100;
+      for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
+      EXPECT_EQ(stage->held(), 0U);
+      EXPECT_EQ(stage->now(), world.end);
+      if (round == 0) first = sayings.lines;
+      ASSERT_EQ(first, sayings.lines);
+      said += sayings.signals.size();
+    }
+  });
+  if (std::getenv("QC_SEED") != nullptr) return;
+  EXPECT_GT(said, 1000U);
+}
+
+TEST(RegionStageOrder, TheLastRevisionsAreWhatABatchOverTheFinalValuesSays) {
+  std::map<std::pair<std::string, SignalState>, int> compared;
+  int amended = 0;
+  for_each_seed([&](std::uint64_t seed) {
+    const RegionWorld world = fixture::make_region_world(seed, {.rules_change = false, .jump = seed % 4 == 0});
+    std::mt19937_64 random(seed);
+    auto stage = stage_of(world);
+    Sayings sayings(true);
+    Offset offset = 100;
+    for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
+    std::map<std::string, Signal> last;
+    for (const Signal& s : sayings.signals) {
+      EXPECT_EQ(s.revision, last.contains(s.id) ? last[s.id].revision + 1 : 1) << fixture::text(s);
+      last[s.id] = s;
+    }
+    fixture::RegionEpisodes found;
+    for (const auto& [id, s] : last) {
+      if (s.state == SignalState::Withdrawn) {
+        ++amended;
+        continue;
+      }
+      ++compared[{s.rule, s.state}];
+      const bool is_new =
+          found.emplace(std::tuple(s.rule, s.subject, s.factor, s.began), std::tuple(s.at, s.state, s.level)).second;
+      EXPECT_TRUE(is_new) << id;
+    }
+    const auto expected = fixture::naive_episodes(world);
+    for (const auto& [key, value] : expected) {
+      const auto at = found.find(key);
+      const auto& [rule, site, factor, began] = key;
+      const std::string what = rule + " " + site + " " + std::string(name(factor)) + " " + to_iso(began);
+      ASSERT_NE(at, found.end()) << what;
+      ASSERT_EQ(at->second, value) << what << ": " << to_iso(std::get<0>(at->second)) << " "
+                                   << name(std::get<1>(at->second)) << ", expected " << to_iso(std::get<0>(value))
+                                   << " " << name(std::get<1>(value));
+    }
+    ASSERT_EQ(found.size(), expected.size());
+  });
+  if (std::getenv("QC_SEED") != nullptr) return;
+  for (const char* rule : {"high", "spike"}) {
+    EXPECT_GT((compared[{rule, SignalState::Cleared}]), 20) << rule;
+    EXPECT_GT((compared[{rule, SignalState::Active}]), 0) << rule;
+  }
+  EXPECT_GT((compared[{"high", SignalState::EndedNoData}]), 5);
+  EXPECT_GT(amended, 20);
+}
+
+TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne) {
+  for_each_seed([](std::uint64_t seed) {
+    const RegionWorld world = world_of(seed);
+    std::mt19937_64 random(seed);
+    const std::vector<RegionRecord> log = interleave(world, random);
+    auto undisturbed = stage_of(world);
+    Sayings expected(true);
+    for (std::size_t i = 0; i < log.size(); ++i) expected.apply(*undisturbed, log[i], static_cast<Offset>(i));
+
+    // Saved with every commit; a crash goes back to the last one, and what was said after it was never committed.
+    fixture::SavedState state;
+    auto stage = stage_of(world);
+    Sayings said(true);
+    std::size_t committed = 0;
+    std::size_t lines_committed = 0;
+    for (std::size_t i = 0; i < log.size(); ++i) {
+      said.apply(*stage, log[i], static_cast<Offset>(i));
+      if (random() % 40 == 0) {
+        stage->save_changed([&state](std::string_view key, std::string_view bytes) {
+          if (bytes.empty()) {
+            ASSERT_EQ(state.erase(std::string(key)), 1U) << "what was never saved is erased";
+          } else {
+            state[std::string(key)] = std::string(bytes);
+          }
+        });
+        committed = i + 1;
+        lines_committed = said.lines.size();
+      }
+      if (random() % 300 != 0) continue;
+      stage = std::make_unique<RegionStage>(static_cast<int>(world.partitions.size()));
+      for (const auto& [key, bytes] : state) ASSERT_TRUE(stage->load(key, bytes));
+      for (const std::string& hash : stage->needed()) {
+        for (const auto& rules : world.rules) {
+          if (rules->hash == hash) stage->know(rules);
+        }
+      }
+      ASSERT_TRUE(stage->needed().empty());
+      for (const auto& rules : world.rules) stage->know(rules);
+      said.lines.resize(lines_committed);
+      i = committed - 1;  // unsigned: from the beginning where nothing was committed
+    }
+    ASSERT_EQ(expected.lines, said.lines);
+  });
+}
+
+TEST(RegionStageState, IsBoundedByTheHorizon) {
+  for_each_seed([](std::uint64_t seed) {
+    const RegionWorld world = world_of(seed);
+    std::mt19937_64 random(seed);
+    auto stage = stage_of(world);
+    Outputs out;
+    Offset offset = 0;
+    for (const RegionRecord& r : interleave(world, random)) fixture::apply(*stage, r, offset++, out);
+    std::map<char, int> kinds;
+    stage->save_changed([&kinds](std::string_view key, std::string_view) { ++kinds[key[0]]; });
+    EXPECT_EQ(kinds['Q'], 0);
+    EXPECT_LE(kinds['H'], static_cast<int>(stage->sites()) * 27) << "24 hours, two before, and the open one";
+    EXPECT_EQ(kinds['S'], static_cast<int>(stage->sites()));
+  });
+}
+
+TEST(RegionStageState, BrokenBytesAreRefusedOrHarmless) {
+  int refused = 0;
+  int taken = 0;
+  for_each_seed([&](std::uint64_t seed) {
+    const RegionWorld world = world_of(seed);
+    std::mt19937_64 random(seed);
+    const std::vector<RegionRecord> log = interleave(world, random);
+    auto stage = stage_of(world);
+    Outputs out;
+    const std::size_t half = log.size() / 2;
+    for (std::size_t i = 0; i < half; ++i) fixture::apply(*stage, log[i], static_cast<Offset>(i), out);
+    fixture::SavedState state;
+    stage->save_changed([&state](std::string_view key, std::string_view bytes) {
+      if (!bytes.empty()) state[std::string(key)] = std::string(bytes);
+    });
+    for (int round = 0; round < 8; ++round) {
+      auto at = state.begin();
+      std::advance(at, static_cast<std::ptrdiff_t>(random() % state.size()));
+      std::string key = at->first;
+      std::string bytes = at->second;
+      std::string& broken = random() % 6 == 0 ? key : bytes;
+      if (random() % 3 == 0) {
+        broken.resize(random() % (broken.size() + 1));
+      } else {
+        broken[random() % broken.size()] = static_cast<char>(random());
+      }
+      RegionStage other(static_cast<int>(world.partitions.size()));
+      bool fine = true;
+      for (const auto& [k, b] : state) fine = fine && (k == at->first ? other.load(key, bytes) : other.load(k, b));
+      for (const auto& rules : world.rules) other.know(rules);
+      if (!fine || !other.needed().empty()) {
+        ++refused;
+        continue;
+      }
+      ++taken;
+      for (std::size_t i = half; i < std::min(log.size(), half + 400); ++i) {
+        fixture::apply(other, log[i], static_cast<Offset>(i), out);
+      }
+      fixture::SavedState again;
+      other.save_changed([&again](std::string_view k, std::string_view b) { again[std::string(k)] = std::string(b); });
+    }
+  });
+  if (std::getenv("QC_SEED") != nullptr) return;
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(taken, 20);
+}
+
+}  // namespace
+}  // namespace qc::core

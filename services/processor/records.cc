@@ -1,0 +1,47 @@
+#include "processor/records.h"
+
+#include <array>
+
+#include "stream/partition.h"
+#include "wire/keys.h"
+
+namespace qc::processor {
+
+stream::NewRecord signal_record(const core::Signal& s, const wire::Provenance& from, std::string_view source,
+                                const StageOptions& options) {
+  // CloudEvents 1.0, so that other systems subscribe without our code.
+  const std::array headers = {stream::Header{"region", s.root},
+                              stream::Header{"version", options.version},
+                              stream::Header{"ce_specversion", "1.0"},
+                              stream::Header{"ce_id", s.id + "@" + std::to_string(s.revision)},
+                              stream::Header{"ce_type", "qingchuan.signal"},
+                              stream::Header{"ce_source", std::string(source)},
+                              stream::Header{"ce_time", core::to_iso(s.at)}};
+  return {{kSignals, stream::partition_of(s.root, options.signals_partitions)},
+          wire::signal_key(s.subject),
+          wire::encode_signal(s, from),
+          stream::encode_headers(headers)};
+}
+
+stream::NewRecord dead_letter(const stream::Record& record, const core::Rejected& why, std::string_view stage,
+                              const StageOptions& options) {
+  wire::DeadLetter letter;
+  letter.source_topic = record.from->topic;
+  letter.source_partition = record.from->partition;
+  letter.source_offset = record.offset;
+  letter.reason = why.reason;
+  letter.detail = why.detail;
+  letter.readings = why.readings;
+  letter.key = record.key;
+  letter.value = record.value;
+  letter.stage = stage;
+  std::string key = wire::dead_letter_key(record.from->topic, record.from->partition);
+  const int partition = stream::partition_of(key, options.dead_letters_partitions);
+  const std::array headers = {stream::Header{"version", options.version}};
+  return {{kDeadLetters, partition},
+          std::move(key),
+          wire::encode_dead_letter(letter, options.dead_letter_bytes_max),
+          stream::encode_headers(headers)};
+}
+
+}  // namespace qc::processor

@@ -1,0 +1,40 @@
+// What every stage of this service writes in the same way: signals with their CloudEvents headers, and dead letters.
+// Functions; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/output.h"
+#include "core/reading.h"
+#include "stream/stage.h"
+#include "wire/codec.h"
+
+namespace qc::processor {
+
+inline constexpr const char* kReadings = "readings";
+inline constexpr const char* kMeans = "means";
+inline constexpr const char* kSignals = "signals";
+inline constexpr const char* kDeadLetters = "dead-letters";
+
+// Partition counts, limits and the version, as all stages of a log have them.
+struct StageOptions {
+  wire::DecodeLimits decode;
+  std::size_t dead_letter_bytes_max = 64 << 10;
+  int readings_partitions = 1;
+  int means_partitions = 1;
+  int signals_partitions = 1;
+  int dead_letters_partitions = 1;
+  std::string version;  // of the binary; said in a header, left out of every comparison
+};
+
+// To the partition of its root region. `source`: CloudEvents' ce_source, "/qingchuan/processor": it tells apart the
+// stages that write signals, whose origins are positions in different topics.
+stream::NewRecord signal_record(const core::Signal& signal, const wire::Provenance& from, std::string_view source,
+                                const StageOptions& options);
+
+// The record that could not be processed, for a person. `stage`: who says so.
+stream::NewRecord dead_letter(const stream::Record& record, const core::Rejected& why, std::string_view stage,
+                              const StageOptions& options);
+
+}  // namespace qc::processor

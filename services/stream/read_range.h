@@ -1,0 +1,39 @@
+// Reads what a log holds up to an end that is known beforehand: a whole topic as it stands now, or stretches of its
+// partitions. What is written meanwhile is not read, so it ends beside any writer. Gaps (compaction, retention, aborted
+// records) are passed over, also where an implementation's fetch is slow and its empty poll means nothing.
+//
+// Functions; any thread. Memory: one batch.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "stream/log.h"
+
+namespace qc::stream {
+
+// The number of partitions of a topic; topic_unknown.
+Result<int> partitions_of(Log& log, std::string_view topic);
+
+// [from, until) of a partition.
+struct Stretch {
+  TopicPartition of;
+  Offset from = 0;
+  Offset until = 0;
+};
+
+// All that a topic holds now, partition by partition.
+Result<std::vector<Stretch>> whole_topic(Log& log, std::string_view topic);
+
+// Called with each record, whose views end with the call; false: enough, nothing more is read.
+using Visit = std::function<bool(const Record&)>;
+
+// Every record of the stretches (at most one of each partition), those of a partition in order. Returns when all were
+// visited, when the visitor has enough, or when a stop is asked for.
+Result<void> read_range(Log& log, std::span<const Stretch> stretches, const Visit& visit, std::stop_token stop = {});
+
+}  // namespace qc::stream

@@ -1,0 +1,99 @@
+// Regions and sites.
+#include <cmath>
+
+#include "wire/rules_builder.h"
+
+namespace qc::wire {
+
+namespace v1 = ::qingchuan::v1;
+
+Result<void> RulesBuilder::regions() {
+  for (const auto& r : in_.regions()) {
+    if (r.id().empty() ||
+        !out_.regions.emplace(r.id(), core::Region{r.id(), r.name(), r.name_en(), r.parent()}).second) {
+      return invalid("region \"" + r.id() + "\": an id of its own expected");
+    }
+  }
+  for (const auto& [id, region] : out_.regions) {
+    if (auto found = root(id); !found) return tl::make_unexpected(found.error());
+  }
+  return {};
+}
+
+Result<std::string> RulesBuilder::root(const std::string& region) const {
+  const core::Region* at = nullptr;
+  std::string id = region;
+  // A chain longer than the number of regions goes in a circle.
+  for (std::size_t steps = 0; steps <= out_.regions.size(); ++steps) {
+    const auto found = out_.regions.find(id);
+    if (found == out_.regions.end()) {
+      return invalid(at == nullptr ? "region \"" + id + "\" is not defined"
+                                   : "region \"" + at->id + "\": its parent \"" + id + "\" is not defined");
+    }
+    at = &found->second;
+    if (at->parent.empty()) return at->id;
+    id = at->parent;
+  }
+  return invalid("region \"" + region + "\" is its own ancestor");
+}
+
+Result<void> RulesBuilder::sites() {
+  for (const auto& s : in_.sites()) {
+    const std::string what = "site \"" + s.id() + '"';
+    auto made = site(s, what);
+    if (!made) return tl::make_unexpected(made.error());
+    if (s.id().empty() || !out_.sites.emplace(s.id(), std::move(*made)).second) {
+      return invalid(what + ": an id of its own expected");
+    }
+  }
+  return {};
+}
+
+Result<core::SiteInfo> RulesBuilder::site(const v1::Site& s, const std::string& what) const {
+  const auto top = root(s.region());
+  if (!top) return invalid(what + ": " + top.error().text);
+  const auto d = dated(s.from(), s.until(), what);
+  if (!d) return tl::make_unexpected(d.error());
+  if (s.kind() <= 0 || s.kind() > v1::BACKGROUND) return invalid(what + ": kind expected");
+  if (s.area_class() <= 0 || s.area_class() > v1::CLASS_2) return invalid(what + ": class expected");
+  core::SiteInfo made;
+  made.id = s.id();
+  made.name = s.name();
+  made.region = s.region();
+  made.root = *top;
+  made.kind = static_cast<core::SiteKind>(s.kind());
+  made.area_class = static_cast<core::AreaClass>(s.area_class());
+  made.dated = *d;
+  for (const auto& c : s.classes()) {
+    const auto when = dated(c.from(), c.until(), what + ", `classes`");
+    if (!when) return tl::make_unexpected(when.error());
+    if (c.area_class() <= 0 || c.area_class() > v1::CLASS_2) return invalid(what + ", `classes`: class expected");
+    for (const auto& other : made.classes) {
+      if (overlap(other.first, *when)) return invalid(what + ", `classes`: two classes hold at the same time");
+    }
+    made.classes.emplace_back(*when, static_cast<core::AreaClass>(c.area_class()));
+  }
+  for (const auto& [from, to] : {std::pair{&s.factors(), &made.factors}, std::pair{&s.exempt(), &made.exempt}}) {
+    for (const int n : *from) {
+      const auto f = pollutant(n, what);
+      if (!f) return tl::make_unexpected(f.error());
+      to->push_back(*f);
+    }
+  }
+  if (auto stands = place(s, what, made); !stands) return tl::make_unexpected(stands.error());
+  return made;
+}
+
+Result<void> RulesBuilder::place(const v1::Site& s, const std::string& what, core::SiteInfo& site) {
+  constexpr double kMillionths = 1e6;
+  if (s.lon() == 0 && s.lat() == 0) return {};  // not known; that point of the sea has no station
+  // Written so that what is no number is refused too.
+  if (!(std::abs(s.lon()) <= 180 && std::abs(s.lat()) <= 90) || s.lon() == 0 || s.lat() == 0) {
+    return invalid(what + ": `lon` and `lat` expected, both, in degrees");
+  }
+  site.lon_e6 = static_cast<std::int32_t>(std::lround(s.lon() * kMillionths));
+  site.lat_e6 = static_cast<std::int32_t>(std::lround(s.lat() * kMillionths));
+  return {};
+}
+
+}  // namespace qc::wire
