@@ -20,7 +20,10 @@ declare -A about=(
   [fuzz-packet]="libFuzzer on packets, 6 minutes"
   [fuzz-csv]="libFuzzer on the CSV readers, 6 minutes"
   [fuzz-yaml]="libFuzzer on the configuration, 6 minutes"
-  [seeds]="the order property with 20,000 seeds"
+  [fuzz-mean]="libFuzzer on the records of means, 6 minutes"
+  [seeds]="the order and replay properties of the hour with 20,000 seeds"
+  [window-seeds]="the order and replay properties of every window, and of the region stage, with 5,000 seeds"
+  [all-stations]="the real files with all 35 stations of Beijing, against what was published"
   [crashes]="the embedded log alone: 300 processes killed in the middle of commits, and its integrity after each"
   [worker-seeds]="the worker's crash and replay property with 5,000 seeds"
   [previous-binary]="a data directory of the previous commit's binary, opened by this one"
@@ -28,7 +31,8 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded crashes fuzz-packet fuzz-csv fuzz-yaml seeds worker-seeds previous-binary asan-all tidy-deep bench)
+order=(kills-embedded crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean seeds window-seeds all-stations worker-seeds previous-binary
+  asan-all tidy-deep bench)
 
 build() {
   local preset=$1
@@ -56,7 +60,10 @@ part_crashes() { long_test stream_test QC_CRASH_ROUNDS=300 GTEST_FILTER='*Crash*
 part_fuzz-packet() { fuzz packet_fuzz; }
 part_fuzz-csv() { fuzz csv_fuzz; }
 part_fuzz-yaml() { fuzz yaml_fuzz; }
+part_fuzz-mean() { fuzz mean_fuzz; }
 part_seeds() { long_test core_test QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
+part_window-seeds() { long_test core_test QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
+part_all-stations() { long_test integration_real_windows QC_ALL_STATIONS=1; }
 part_worker-seeds() { long_test stream_test QC_SEEDS=5000 GTEST_FILTER='*Simulation*'; }
 
 part_previous-binary() {

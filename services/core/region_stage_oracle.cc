@@ -303,13 +303,16 @@ RegionEpisodes naive_episodes(const RegionWorld& world) {
   const EventTime judged = hour_of(world.end - rules.horizons.close_after);
   for (const SignalRule& rule : rules.signals) {
     const EventTime until = rule.kind == SignalKind::Spike ? judged - kHour : judged;
-    for (const auto& [id, site] : rules.sites) {
+    for (const auto& entry : rules.sites) {
+      const SiteInfo& site = entry.second;
       for (const Factor f : {Factor::PM25, Factor::SO2}) {
         int level = 0;
         bool stale = false;
         EventTime began{};
         EventTime valid_at = first;
-        const auto say = [&](EventTime at, SignalState state, int l) { all[{rule.id, id, f, began}] = {at, state, l}; };
+        const auto say = [&](EventTime at, SignalState state, int l) {
+          all[{rule.id, site.id, f, began}] = {at, state, l};
+        };
         const auto over = [&](std::size_t l, long double v, bool off) {
           const std::int64_t on = rule.on[l].pg;
           const std::int64_t level_pg = off ? on - on * rule.dead_band_percent / 100 : on;
