@@ -46,9 +46,11 @@ bool has_value(const v1::Mean& mean) {
   return mean.valid() || mean.status() == v1::RUNNING;
 }
 
-std::string coverage(const v1::Mean& mean) {
-  if (mean.expected() <= 0 || mean.count() <= 0) return "0";
-  return core::format_mean(mean.count() * core::kMillion, mean.expected(), core::Unit::UgM3);
+// Of a mean, or of what a signal judged.
+template <class Record>
+std::string coverage(const Record& record) {
+  if (record.expected() <= 0 || record.count() <= 0) return "0";
+  return core::format_mean(record.count() * core::kMillion, record.expected(), core::Unit::UgM3);
 }
 
 std::string value_text(const v1::Mean& mean, core::Factor factor, core::Unit unit) {
@@ -121,7 +123,7 @@ std::string_view mean_csv_header() {
 
 std::string_view signal_csv_header() {
   return "id,revision,rule,subject,factor,window,level,state,at,value,limit,clause,reason,"
-         "unit,began,region,start,end,rules,partition,offset,marks,evidence";
+         "unit,began,region,start,end,rules,partition,offset,marks,evidence,coverage,first_offset";
 }
 
 void append_csv(const v1::Mean& mean, std::string& out) {
@@ -170,7 +172,9 @@ void append_csv(const v1::Signal& signal, std::string& out) {
     line.text("").text("");
   }
   line.text(signal.origin().rules()).number(signal.origin().partition()).number(signal.origin().offset());
-  line.text(marks_text(signal.marks())).text(evidence_text(signal, publishing));
+  line.text(marks_text(signal.marks())).text(evidence_text(signal, publishing)).text(coverage(signal));
+  const std::int64_t first = signal.origin().first_offset();
+  line.text(first < 0 ? std::string() : std::to_string(first));
   line.end();
 }
 

@@ -198,8 +198,8 @@ TEST(SignalCsv, GivesValueAndLimitInTheUnitThatTheSignalNames) {
   EXPECT_NE(text().find(",212.5,200,,,99,"), std::string::npos) << text();
 }
 
-TEST(SignalCsv, EndsWithItsMarksAndWhatItWasComparedWith) {
-  EXPECT_TRUE(signal_csv_header().ends_with(",rules,partition,offset,marks,evidence"));
+TEST(SignalCsv, EndsWithItsMarksWhatItWasComparedWithItsCoverageAndFirstInput) {
+  EXPECT_TRUE(signal_csv_header().ends_with(",rules,partition,offset,marks,evidence,coverage,first_offset"));
   v1::Signal s;
   s.set_factor(v1::CO);
   s.set_unit(v1::PERCENT);
@@ -211,9 +211,16 @@ TEST(SignalCsv, EndsWithItsMarksAndWhatItWasComparedWith) {
   auto& second = *s.add_evidence();
   second.set_subject("a,b");
   second.set_value(800'000'000);
+  s.set_count(18);
+  s.set_expected(24);
+  s.mutable_origin()->set_first_offset(363);
   std::string out;
   append_csv(s, out);
-  EXPECT_TRUE(out.ends_with(",range+spike,\"S2=1.5;a,b=0.8\"\n")) << out;
+  EXPECT_TRUE(out.ends_with(",range+spike,\"S2=1.5;a,b=0.8\",0.75,363\n")) << out;
+  s.mutable_origin()->set_first_offset(-1);
+  out.clear();
+  append_csv(s, out);
+  EXPECT_TRUE(out.ends_with(",0.75,\n")) << "it has no input: " << out;
 }
 
 // Numbers of a later version must not stop `tail`.
