@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what a fresh Debian 12 lacks, and nothing that is already there.
 #
-#   deploy/install.sh [build|test|sanitize|lint ...]      (default: build)
+#   deploy/install.sh [build|test|sanitize|lint|kafka ...]      (default: build)
 #
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
 #   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, promtool
 #   sanitize  test, and clang with its sanitizers and libFuzzer
 #   lint      build, and clang-tidy, clang-format and shellcheck
+#   kafka     what deploy/kafka/kafka.sh needs: Java 17, Maven; and kcat to look in
 #
 # It asks dpkg first: where nothing is missing it takes a fraction of a second and needs neither root nor a network.
 set -euo pipefail
@@ -28,6 +29,7 @@ build_packages=(
 )
 test_packages=(python3 python3-pytest sqlite3 zstd git)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
+kafka_packages=(openjdk-17-jre-headless maven kcat)
 lint_packages=(clang-tidy clang-format clang shellcheck git python3)
 
 wanted=()
@@ -37,9 +39,10 @@ for group in "${@:-build}"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${build_packages[@]}" "${test_packages[@]}"); promtool=yes ;;
     sanitize) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}"); promtool=yes ;;
+    kafka) wanted+=("${kafka_packages[@]}") ;;
     lint) wanted+=("${build_packages[@]}" "${lint_packages[@]}") ;;
     -h | --help) sed -n '2,/^set /{/^#/{s/^# \{0,1\}//;p}}' "$0"; exit 0 ;;
-    *) die "unknown group '$group': one of build, test, sanitize, lint" ;;
+    *) die "unknown group '$group': one of build, test, sanitize, lint, kafka" ;;
   esac
 done
 
