@@ -166,7 +166,7 @@ TEST(SignalCsv, HasTheColumnsOfTheContractInTheirOrder) {
   EXPECT_EQ(out,
             "reading_over_limit|Dongsi|CO|1449532800000,2,reading_over_limit,Dongsi,CO,reading,1,active,"
             "2015-12-08T08:00:01.500+08:00,10.1,10,GB 3095-2012 table "
-            "1,,mg/m3,2015-12-08T08:00:00+08:00,C,,,0123456789abcdef,0,5,,\n");
+            "1,,mg/m3,2015-12-08T08:00:00+08:00,C,,,0123456789abcdef,0,5,,,0,0\n");
   EXPECT_EQ(std::count(out.begin(), out.end(), ','),
             std::count(signal_csv_header().begin(), signal_csv_header().end(), ','));
 }
