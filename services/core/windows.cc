@@ -26,14 +26,6 @@ int hour_in(EventTime day, EventTime hour) {
   return static_cast<int>((hour - day) / kHour);
 }
 
-// Why a window was published again: the first changed hour in it says.
-std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime from, EventTime until) {
-  for (const Judge::AmendedHour& a : hours) {
-    if (from <= a.hour && a.hour < until) return a.reason;
-  }
-  return {};
-}
-
 IndexOutcome outcome_of(AqiResult&& result) {
   return {result.aqi.value_or(-1), std::move(result.primary), std::move(result.sub_indices)};
 }
@@ -50,6 +42,13 @@ bool by_other_window(const AqiEdition& edition, Factor f, Concentration c) {
 }
 
 }  // namespace
+
+std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime from, EventTime until) {
+  for (const Judge::AmendedHour& a : hours) {
+    if (from <= a.hour && a.hour < until) return a.reason;
+  }
+  return {};
+}
 
 void judge_limit(const RuleSet& rules, const Site& site, Mean& mean) {
   const EventTime last = last_instant(mean.interval);

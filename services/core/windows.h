@@ -25,6 +25,9 @@
 
 namespace qc::core {
 
+// Why a window [from, until) was published again: the first changed hour in it says.
+std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime from, EventTime until);
+
 // Sets limit, exceeds and multiple of a concentration's mean, by the area's class and the limits at its last instant.
 void judge_limit(const RuleSet& rules, const Site& site, Mean& mean);
 

@@ -24,13 +24,6 @@ bool february(Interval month) {
   return days_in(month) < 30;
 }
 
-std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime from, EventTime until) {
-  for (const Judge::AmendedHour& a : hours) {
-    if (from <= a.hour && a.hour < until) return a.reason;
-  }
-  return {};
-}
-
 }  // namespace
 
 // ---- days --------------------------------------------------------------------------------------------------------

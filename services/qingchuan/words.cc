@@ -1,7 +1,10 @@
 #include "qingchuan/words.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "core/aqi.h"
 
 namespace qc::commands {
 namespace {
@@ -12,12 +15,6 @@ struct Word {
   std::string_view in(Language l) const { return l == Language::Chinese ? zh : en; }
 };
 
-constexpr std::array<Word, 6> kClasses = {{{"优", "excellent"},
-                                           {"良", "good"},
-                                           {"轻度污染", "lightly polluted"},
-                                           {"中度污染", "moderately polluted"},
-                                           {"重度污染", "heavily polluted"},
-                                           {"严重污染", "severely polluted"}}};
 // Nearest of the 256 colours to HJ 633's green, yellow, orange, red, purple, maroon.
 constexpr std::array<int, 6> kColours = {40, 226, 208, 196, 126, 88};
 
@@ -52,14 +49,12 @@ constexpr std::array<Word, 4> kStatuses = {{{"", ""}, {"进行中", "running"}, 
 }  // namespace
 
 int aqi_class(int aqi) {
-  constexpr std::array<int, 5> last = {50, 100, 150, 200, 300};
-  int cls = 0;
-  for (const int l : last) cls += aqi > l ? 1 : 0;
-  return cls;
+  return core::aqi_level(std::clamp(aqi, 0, core::kAqiLevels.back().last)).number - 1;
 }
 
 std::string_view aqi_class_name(int cls, Language language) {
-  return kClasses.at(static_cast<std::size_t>(cls)).in(language);
+  const core::AqiLevel& level = core::kAqiLevels.at(static_cast<std::size_t>(cls));
+  return language == Language::Chinese ? level.category_zh : level.category_en;
 }
 
 std::string coloured(std::string_view text, int cls, bool colour) {
