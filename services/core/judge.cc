@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/episode_signal.h"
 #include "core/quality.h"
 
 namespace qc::core {
@@ -281,30 +282,9 @@ void Judge::publish_last(Site& site, const std::string& id, Factor factor, Windo
 }
 
 void Judge::publish(Site& site, const std::string& id, Factor factor, Window window, const Episode& e) {
-  Signal s;
-  s.id = id + "/" + site.info.id + "/" + std::string(name(factor)) + "/" + std::to_string(e.number);
-  s.revision = e.revision;
-  s.rule = id;
-  s.subject = site.info.id;
+  Signal s = signal_of(e, id, site.info.id, factor, window, offset_);
   s.region = site.info.region;
   s.root = site.info.root;
-  s.factor = factor;
-  s.window = window;
-  s.level = e.level;
-  s.state = e.state;
-  s.at = e.at;
-  s.began = e.began;
-  // Episodes of version 1 were of concentrations and indices alone.
-  s.unit = e.unit == Unit::None ? publishing_unit(factor) : e.unit;
-  s.value = {e.value};
-  s.limit = {e.limit};
-  s.clause = e.clause;
-  s.reason = e.reason;
-  s.interval = e.interval;
-  s.count = e.count;
-  s.expected = e.expected;
-  s.marks = e.marks;
-  s.origin = {e.first_offset, offset_};
   out_.signals.push_back(std::move(s));
   out_.urgent = true;
 }

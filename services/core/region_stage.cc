@@ -82,8 +82,7 @@ std::size_t RegionStage::held() const {
   return n;
 }
 
-// ---- the order in which what was held is taken
-// -----------------------------------------------------------------------
+// ---- the order in which what was held is taken -------------------------------------------------------------------
 
 void RegionStage::Impl::drain(Offset offset, Outputs& out) {
   const auto slowest = std::min_element(upstreams.begin(), upstreams.end(),
@@ -151,8 +150,7 @@ void RegionStage::Impl::store(const Held& held, std::vector<Amended>& amended) {
   amended.push_back({held.hour, &site, held.cell.factor, held.reason.empty() ? "late readings" : held.reason});
 }
 
-// ---- sites
-// -----------------------------------------------------------------------------------------------------------
+// ---- sites -------------------------------------------------------------------------------------------------------
 
 const RegionStage::Impl::Cell* RegionStage::Impl::Site::cell(Factor factor, EventTime hour) const {
   const auto at =
@@ -230,8 +228,7 @@ void RegionStage::Impl::switch_rules(const std::string& hash) {
   }
 }
 
-// ---- time
-// ------------------------------------------------------------------------------------------------------------
+// ---- time --------------------------------------------------------------------------------------------------------
 
 void RegionStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
   constexpr Duration kMinute = std::chrono::minutes(1);

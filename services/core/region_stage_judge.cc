@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/episode_signal.h"
 #include "core/region_stage_impl.h"
 
 namespace qc::core {
@@ -13,8 +14,7 @@ constexpr std::int64_t kHundredPercent = 100 * kMillion;
 
 }  // namespace
 
-// ---- comparing
-// -------------------------------------------------------------------------------------------------------
+// ---- comparing ---------------------------------------------------------------------------------------------------
 
 const std::vector<const RegionStage::Impl::Site*>& RegionStage::Impl::neighbours(Site& site) {
   if (site.known_at == generation) return site.neighbours;
@@ -82,8 +82,7 @@ std::optional<std::int64_t> RegionStage::Impl::spike(Site& site, Factor factor, 
   return known_beside ? std::optional(at->seen()) : std::nullopt;
 }
 
-// ---- the fold
-// --------------------------------------------------------------------------------------------------------
+// ---- the fold ----------------------------------------------------------------------------------------------------
 
 // nullptr: there is no such rule any more.
 const SignalRule* RegionStage::Impl::rule(const Condition& c) const {
@@ -180,8 +179,7 @@ bool RegionStage::Impl::any_awake() const {
   });
 }
 
-// ---- hours
-// -----------------------------------------------------------------------------------------------------------
+// ---- hours -------------------------------------------------------------------------------------------------------
 
 void RegionStage::Impl::judge_hour(EventTime hour, Offset offset, Outputs& out) {
   for (auto& [id, site] : sites) {
@@ -288,33 +286,12 @@ void RegionStage::Impl::settle(Site& site, EventTime cut) {
   if (gone > 0) site.dirty = true;
 }
 
-// ---- publishing
-// ------------------------------------------------------------------------------------------------------
+// ---- publishing --------------------------------------------------------------------------------------------------
 
 void RegionStage::Impl::publish(Site& site, const Condition& c, const Episode& e, Offset offset, Outputs& out) {
-  Signal s;
-  s.id = c.rule + "/" + site.id + "/" + std::string(name(c.factor)) + "/" + std::to_string(e.number);
-  s.revision = e.revision;
-  s.rule = c.rule;
-  s.subject = site.id;
+  Signal s = signal_of(e, c.rule, site.id, c.factor, Window::H1, offset);
   s.region = site.region;
   s.root = site.root;
-  s.factor = c.factor;
-  s.window = Window::H1;
-  s.level = e.level;
-  s.state = e.state;
-  s.at = e.at;
-  s.began = e.began;
-  s.unit = Unit::Percent;
-  s.value = {e.value};
-  s.limit = {e.limit};
-  s.clause = e.clause;
-  s.reason = e.reason;
-  s.interval = e.interval;
-  s.count = e.count;
-  s.expected = e.expected;
-  s.marks = e.marks;
-  s.origin = {e.first_offset, offset};
   if (const auto compared = compare(site, c.factor, e.interval.start)) {
     for_each_compared(site, c.factor, e.interval.start, [&s](const Site& other, const Cell& cell) {
       s.evidence.push_back({other.id, cell.value});

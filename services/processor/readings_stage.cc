@@ -114,24 +114,13 @@ void ReadingsStage::emit(const stream::Record& record, stream::StageOutputs& out
                              wire::encode_mean_tick(core_.now(), kService, partition_),
                              {}});
     }
-    for (int p = 0; p < options_.signals_partitions; ++p) {
-      out.records.push_back({{kSignals, p},
-                             wire::tick_key(kService, partition_),
-                             wire::encode_signal_tick(core_.now(), kService, partition_),
-                             {}});
-    }
+    add_signal_ticks(core_.now(), kService, partition_, options_, out);
   }
   out.urgent = out.urgent || outputs_.urgent;
 }
 
 void ReadingsStage::save(stream::StateSink& sink) {
-  core_.save_changed([&sink](std::string_view key, std::string_view bytes) {
-    if (bytes.empty()) {
-      sink.erase(key);
-    } else {
-      sink.put(key, bytes);
-    }
-  });
+  core_.save_changed(put_into(sink));
 }
 
 }  // namespace qc::processor

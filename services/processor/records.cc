@@ -44,4 +44,12 @@ stream::NewRecord dead_letter(const stream::Record& record, const core::Rejected
           stream::encode_headers(headers)};
 }
 
+void add_signal_ticks(core::EventTime now, std::string_view service, int partition, const StageOptions& options,
+                      stream::StageOutputs& out) {
+  for (int p = 0; p < options.signals_partitions; ++p) {
+    out.records.push_back(
+        {{kSignals, p}, wire::tick_key(service, partition), wire::encode_signal_tick(now, service, partition), {}});
+  }
+}
+
 }  // namespace qc::processor

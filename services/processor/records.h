@@ -1,5 +1,5 @@
-// What every stage of this service writes in the same way: signals with their CloudEvents headers, and dead letters.
-// Functions; any thread.
+// What every stage of this service writes in the same way: signals with their CloudEvents headers, time, dead letters
+// and state. Functions; any thread.
 #pragma once
 
 #include <string>
@@ -36,5 +36,20 @@ stream::NewRecord signal_record(const core::Signal& signal, const wire::Provenan
 // The record that could not be processed, for a person. `stage`: who says so.
 stream::NewRecord dead_letter(const stream::Record& record, const core::Rejected& why, std::string_view stage,
                               const StageOptions& options);
+
+// The stage's new time, to every partition of `signals`. `service`, `partition`: who says so.
+void add_signal_ticks(core::EventTime now, std::string_view service, int partition, const StageOptions& options,
+                      stream::StageOutputs& out);
+
+// What a stage of the core saves, into the engine's state: empty bytes erase the key.
+inline auto put_into(stream::StateSink& sink) {
+  return [&sink](std::string_view key, std::string_view bytes) {
+    if (bytes.empty()) {
+      sink.erase(key);
+    } else {
+      sink.put(key, bytes);
+    }
+  };
+}
 
 }  // namespace qc::processor

@@ -106,25 +106,12 @@ void RegionsStage::emit(core::Outputs& ready, stream::StageOutputs& out) const {
   for (const core::Signal& s : ready.signals) {
     out.records.push_back(signal_record(s, from, kRegionsSource, options_));
   }
-  if (ready.tick) {
-    for (int p = 0; p < options_.signals_partitions; ++p) {
-      out.records.push_back({{kSignals, p},
-                             wire::tick_key(kRegionsService, partition_),
-                             wire::encode_signal_tick(core_.now(), kRegionsService, partition_),
-                             {}});
-    }
-  }
+  if (ready.tick) add_signal_ticks(core_.now(), kRegionsService, partition_, options_, out);
   out.urgent = out.urgent || ready.urgent;
 }
 
 void RegionsStage::save(stream::StateSink& sink) {
-  core_.save_changed([&sink](std::string_view key, std::string_view bytes) {
-    if (bytes.empty()) {
-      sink.erase(key);
-    } else {
-      sink.put(key, bytes);
-    }
-  });
+  core_.save_changed(put_into(sink));
 }
 
 }  // namespace qc::processor
