@@ -102,7 +102,13 @@ AqiResult aqi(const AqiEdition& edition, AqiReport report, const AqiInputs& inpu
       complete = false;
     }
   }
-  if (result.sub_indices.empty()) return result;
+  // An index of particles' 24 hours that has no particles would show clean air where nobody measured it.
+  const bool says =
+      report == AqiReport::HourPm24
+          ? std::any_of(result.sub_indices.begin(), result.sub_indices.end(),
+                        [](const SubIndex& s) { return s.factor == Factor::PM25 || s.factor == Factor::PM10; })
+          : !result.sub_indices.empty();
+  if (!says) return result;
 
   const int greatest =
       std::max_element(result.sub_indices.begin(), result.sub_indices.end(), [](const SubIndex& a, const SubIndex& b) {

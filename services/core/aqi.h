@@ -34,7 +34,7 @@ struct AqiResult {
 // What an index is made of (architecture section 6, "four AQIs, four names").
 enum class AqiReport : std::uint8_t {
   Hour,      // `AQI` `1h`: six 1 h means; what the national network publishes
-  HourPm24,  // `AQI_PM24` `1h`: trailing 24 h means of PM, 1 h means of the gases
+  HourPm24,  // `AQI_PM24` `1h`: trailing 24 h means of PM, 1 h means of the gases; without any PM it has none
   Rolling,   // `AQI` `24h`: trailing 24 h means, and the greatest 8 h ozone that ends within them
   Day        // `AQI` `day`: the edition's daily report
 };

@@ -71,6 +71,20 @@ TEST(AqiReport, TheHourWithPm24TakesPmOf24HoursAndGasesOfOne) {
   EXPECT_EQ(r.primary, std::vector{Factor::O3});
 }
 
+TEST(AqiReport, TheHourWithPm24IsNotPublishedWithoutAnyPm) {
+  AqiInputs in = all_windows();
+  in.h24[0].reset();  // PM2.5
+  EXPECT_EQ(aqi(k2012, AqiReport::HourPm24, in, {}).aqi, 100);
+  in.h24[1].reset();  // PM10
+  for (const std::vector<Factor>& exempt : {std::vector<Factor>{}, std::vector{Factor::PM25, Factor::PM10}}) {
+    const auto r = aqi(k2012, AqiReport::HourPm24, in, exempt);
+    EXPECT_EQ(r.aqi, std::nullopt);
+    EXPECT_TRUE(r.primary.empty());
+    EXPECT_EQ(r.sub_indices.size(), 4U);
+  }
+  EXPECT_NE(aqi(k2012, AqiReport::Hour, in, {}).aqi, std::nullopt);
+}
+
 TEST(AqiReport, TheRolling24HoursTakeDailyTablesAndTheGreatest8hOzone) {
   const auto r = aqi(k2012, AqiReport::Rolling, all_windows(), {});
   EXPECT_EQ(subs(r), (std::vector<std::pair<Factor, int>>{{Factor::PM25, 50},

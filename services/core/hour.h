@@ -149,6 +149,7 @@ class HourSlots {
     if (first_offset_ < 0) first_offset_ = offset;
   }
   Offset first_offset() const { return first_offset_; }
+  void set_first_offset(Offset offset) { first_offset_ = offset; }
 
   void write(ByteWriter& out) const;
   bool read(ByteReader& in);

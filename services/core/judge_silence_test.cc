@@ -77,6 +77,41 @@ TEST_F(JudgeSilence, HoursBeforeASeriesWasKnownAreNotSilent) {
   EXPECT_EQ(other.d.signals[1].began, kStart + kHour * 50);
 }
 
+TEST_F(JudgeSilence, HoursThatWereOverWhenASeriesBecameKnownAreNotSilent) {
+  hours(0, 6);
+  run.send(Factor::PM25, kStart, 6, ug(30));
+  run.close(kStart + kHour * 6 + kMinute);
+  // Neither says a value: an amendment is taken back that there never was, and a reading is flagged.
+  run.d.apply(amendment(Amend::Action::Restore, Factor::SO2, kStart + kHour * 2));
+  ReadingBatch flagged = packet("S1", Source::Hour, kStart + kHour * 3, kHour);
+  add_column(flagged, Factor::NO2, {ug(20)}, {Flag::Calibrating});
+  run.d.apply(flagged);
+  run.send(Factor::PM25, kStart + kHour * 6, 2, ug(30));
+  const std::size_t before = run.d.signals.size();
+  const auto since = [&] {
+    const Lines all = said(run.d);
+    return Lines(all.begin() + static_cast<std::ptrdiff_t>(before), all.end());
+  };
+  hours(6, 7);
+  EXPECT_EQ(since(), Lines{}) << "one hour";
+  hours(7, 8);
+  const Lines two = {"no_data/S1/SO2/2@1 1h 1 active: began", "no_data/S1/NO2/3@1 1h 1 active: began"};
+  ASSERT_EQ(since(), two);
+  EXPECT_EQ(run.d.signals.back().value.pg, 2 * kMillion);
+  // Folded again, they are what they were.
+  run.d.apply(amendment(Amend::Action::Replace, Factor::PM25, kStart + kHour * 2, ug(31)));
+  run.close(kStart + kHour * 8 + kMinute);
+  EXPECT_EQ(since(), two);
+}
+
+TEST_F(JudgeSilence, AJumpOfTimeMissesASeriesFromTheHourInWhichItBecameKnown) {
+  run.close(kStart + kDay * 30);
+  ASSERT_EQ(said(run.d), kThreeLevels);
+  EXPECT_EQ(run.d.signals[0].at, kStart + kHour * 2);
+  EXPECT_EQ(run.d.signals[1].at, kStart + kHour * 6);
+  EXPECT_EQ(run.d.signals[2].at, kStart + kHour * 24);
+}
+
 TEST_F(JudgeSilence, AnHourWithTooFewReadingsIsSilentAndOneThatComesLateIsNot) {
   run.send(Factor::PM25, kStart, 1, ug(30));
   hours(0, 1);

@@ -172,7 +172,8 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
         count(Account::Late);
         continue;
       }
-      const std::size_t column = site.column_of(c.factor, hour);
+      // A series is missed from when it became known, not in hours that were over by then.
+      const std::size_t column = site.column_of(c.factor, std::max(hour, frontier));
       if (!cursor.holds(hour, batch.source, step_s) || static_cast<int>(column) >= cursor.lane.stride) {
         const Opened opened = open(site, hour, batch, column, offset);
         if (opened == Opened::Sealed) count(Account::Late);
@@ -245,7 +246,7 @@ void ReadingStage::apply(const Amend& amend, Offset offset, Outputs& out) {
     return refuse(Reason::NotSupported, "the interval begins behind hours_kept");
   }
   if (i.end > s.frontier) return refuse(Reason::BadShape, "an hour can be amended once it is closed");
-  const auto column = static_cast<int>(site->column_of(amend.factor, i.start));
+  const auto column = static_cast<int>(site->column_of(amend.factor, s.frontier));
   for (EventTime hour = i.start; hour < i.end; hour += kHour) {
     site->cursor = {};
     HourEntry& entry = site->entry(hour);

@@ -50,6 +50,10 @@ class ReadingStage {
   // false: bytes of a version or shape that this binary doesn't know.
   bool load(std::string_view key, std::string_view bytes);
 
+  // Names the inputs by other offsets, in a log that was copied: all of the state is to be saved again. `first`: of an
+  // offset (>= 0) that a window begins with; -1: there is none any more.
+  void renumber(const std::function<Offset(Offset)>& first);
+
   // For /metrics/stations and for measuring: what a person may want to see of the state.
   struct LastHour {
     std::string_view site;

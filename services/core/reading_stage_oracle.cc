@@ -74,8 +74,21 @@ const Validity* naive_validity(const RuleSet& rules, Factor factor, Window windo
   });
 }
 
-Oracle::Oracle(const RuleSet& rules) : rules_(rules) {
-  for (const auto& [id, site] : rules.sites) known_.insert(id);
+Oracle::Oracle(const RuleSet& rules, Timeline timeline) : rules_(rules) {
+  for (const auto& [id, site] : rules.sites) {
+    known_.insert(id);
+    if (timeline == Timeline::Wall) name_site(id);
+  }
+}
+
+void Oracle::name_site(const std::string& id) {
+  const auto info = rules_.sites.find(id);
+  if (info == rules_.sites.end()) return;
+  for (const Factor f : info->second.factors) miss(id, f, frontier_);
+}
+
+void Oracle::miss(const std::string& site, Factor factor, EventTime hour) {
+  missed_since_.emplace(std::pair(site, factor), std::max(hour, frontier_));
 }
 
 AreaClass Oracle::area(const std::string& site, EventTime end) const {
@@ -102,11 +115,25 @@ void Oracle::read(const Register& site) {
 
 void Oracle::read(const Tick& tick) {
   if (tick.now <= now_) return;
+  const bool first = now_ == EventTime::min();
+  const EventTime before = frontier_;
   now_ = tick.now;
   frontier_ = std::max(frontier_, hour_of(now_ - rules_.horizons.close_after));
+  if (first) {  // nothing was missed before time began
+    for (auto& [series, since] : missed_since_) since = std::max(since, frontier_);
+  } else if (frontier_ - before > rules_.horizons.hours_kept) {
+    std::erase_if(missed_since_, [&](const auto& missed) {
+      const auto& [series, since] = missed;
+      const auto next = slots_.lower_bound({series.first, series.second, before});
+      const bool read = next != slots_.end() && std::get<std::string>(next->first) == series.first &&
+                        std::get<Factor>(next->first) == series.second;
+      return since >= before && read;
+    });
+  }
 }
 
 void Oracle::read(const ReadingBatch& batch) {
+  name_site(std::string(batch.site));
   for (const Column& c : batch.columns) {
     for (std::uint32_t i = 0; i < c.count; ++i) {
       const Flag flag = batch.flags[c.first + i];
@@ -128,6 +155,7 @@ void Oracle::read(const ReadingBatch& batch) {
         count(Account::Late);
         continue;
       }
+      miss(std::string(batch.site), c.factor, hour_of(start));
       if (flag == Flag::Normal) {
         ++measured_;
       } else {
@@ -143,8 +171,10 @@ void Oracle::read(const ReadingBatch& batch) {
 }
 
 void Oracle::read(const Amend& amend) {
+  name_site(amend.site);  // also where it is refused
   if (!known_.contains(amend.site) || amend.interval.end > frontier_) return;
   if (now_ >= amend.interval.start + kHour + rules_.horizons.hours_kept) return;
+  miss(amend.site, amend.factor, amend.interval.start);
   for (EventTime h = amend.interval.start; h < amend.interval.end; h += kHour) {
     amends_.insert_or_assign({amend.site, amend.factor, h}, amend);
   }
@@ -161,6 +191,8 @@ std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
     // (valid, kind or coverage, coverage or kind, grid): the greatest makes the hour.
     std::optional<std::tuple<bool, int, int, int>> best;
     NaiveHour& hour = result[key];
+    const auto check = std::find_if(rules_.checks.begin(), rules_.checks.end(),
+                                    [f = std::get<Factor>(key)](const QualityCheck& c) { return c.factor == f; });
     for (const auto& [lane, slots] : lanes) {
       NaiveHour h;
       Wide sum = 0;
@@ -170,6 +202,12 @@ std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
         h.max = h.count == 0 ? v.pg : std::max(h.max, v.pg);
         sum += v.pg;
         ++h.count;
+        if (check == rules_.checks.end()) continue;
+        const bool beyond = v.pg < check->low.pg || v.pg > check->high.pg;
+        const bool clipped = v.pg >= check->clip.pg;
+        h.beyond_range += beyond ? 1 : 0;
+        h.clipped += clipped ? 1 : 0;
+        h.suspect += beyond || clipped ? 1 : 0;
       }
       if (h.count == 0) continue;
       h.sum = static_cast<std::int64_t>(sum);

@@ -27,6 +27,10 @@ struct NaiveHour {
   std::int64_t max = 0;
   int count = 0;
   int expected = 0;
+  // Of the `count` readings, those that came outside what is plausible, and at the end of the instrument's range.
+  int beyond_range = 0;
+  int clipped = 0;
+  int suspect = 0;  // either or both
   Source source = Source::None;
 };
 
@@ -62,9 +66,11 @@ const Validity* naive_validity(const RuleSet& rules, Factor factor, Window windo
 
 class Oracle {
  public:
-  explicit Oracle(const RuleSet& rules);
+  // `timeline`: in a fed log a configured site is known from the first record that names it.
+  explicit Oracle(const RuleSet& rules, Timeline timeline = Timeline::Wall);
 
-  // The log, in its order: it decides what is late, unknown or ahead, and which amendment came last; nothing else.
+  // The log, in its order: it decides what is late, unknown or ahead, which amendment came last, and when a series
+  // became known; nothing else.
   void read(const ReadingBatch& batch);
   void read(const Register& site);
   void read(const Tick& tick);
@@ -74,6 +80,12 @@ class Oracle {
   // Of every (site, factor, hour) that has a reading or an amendment. Computed once, after the last read().
   const std::map<Key, NaiveHour>& hours() const;
   std::map<std::pair<std::string, EventTime>, NaiveIndex> indices() const;
+
+  // From when on a series is missed where it is silent: from the hour that was open when it became known, by the
+  // configuration or by a record. Not of a series that became known just before a jump of time and was read within it:
+  // a jump publishes of all silence the last hour alone, and the stage keeps of each series what it published and its
+  // latest reading, so that nothing says any more that it was missed before the first of them.
+  const std::map<std::pair<std::string, Factor>, EventTime>& missed_since() const { return missed_since_; }
 
   EventTime frontier() const { return frontier_; }
   const RuleSet& rules() const { return rules_; }
@@ -93,10 +105,13 @@ class Oracle {
   };
   using Lane = std::pair<Source, int>;
   std::map<Key, NaiveHour> all_hours() const;
+  void name_site(const std::string& id);
+  void miss(const std::string& site, Factor factor, EventTime hour);
 
   const RuleSet& rules_;
   mutable std::optional<std::map<Key, NaiveHour>> hours_;
   std::set<std::string> known_;
+  std::map<std::pair<std::string, Factor>, EventTime> missed_since_;
   std::map<std::string, AreaClass> registered_;
   EventTime now_ = EventTime::min();
   EventTime frontier_ = EventTime::min();

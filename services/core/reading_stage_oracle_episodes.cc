@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/reading_stage_oracle_quality.h"
+
 namespace qc::core::fixture {
 namespace {
 
@@ -29,6 +31,10 @@ bool judges(const SignalRule& rule, Factor factor, Window window) {
   }
 }
 
+bool of_quality(SignalKind kind) {
+  return kind == SignalKind::NoData || kind == SignalKind::Suspect;
+}
+
 }  // namespace
 
 std::string text(const NaiveEpisode& e) {
@@ -39,10 +45,12 @@ std::string text(const NaiveEpisode& e) {
 
 bool EpisodesOracle::judged(SignalKind kind) {
   return kind == SignalKind::HourLimit || kind == SignalKind::AqiLevel || kind == SignalKind::DayLimit ||
-         kind == SignalKind::RollingOverLimit;
+         kind == SignalKind::RollingOverLimit || of_quality(kind);
 }
 
-EpisodesOracle::EpisodesOracle(const Oracle& oracle, const WindowsOracle& windows) : oracle_(oracle) {
+EpisodesOracle::EpisodesOracle(const Oracle& oracle, const WindowsOracle& windows,
+                               const std::set<Oracle::Key>& published)
+    : oracle_(oracle) {
   std::map<Series, Values> values;
   for (const auto& [key, hour] : oracle.hours()) {
     const auto& [site, factor, start] = key;
@@ -56,9 +64,14 @@ EpisodesOracle::EpisodesOracle(const Oracle& oracle, const WindowsOracle& window
     if (!w.valid || is_index(factor)) continue;
     values[{site, factor, window}][daily(window) ? w.start : end - kHour] = w.value;
   }
+  const QualityOracle quality(oracle, published);
   for (const SignalRule& rule : oracle.rules().signals) {
     for (const auto& [series, its] : values) {
       if (judges(rule, std::get<Factor>(series), std::get<Window>(series))) fold(rule, series, its);
+    }
+    if (!of_quality(rule.kind)) continue;
+    for (const auto& [series, its] : quality.values(rule)) {
+      fold(rule, {series.first, series.second, Window::H1}, its);
     }
   }
   std::sort(episodes_.begin(), episodes_.end());
@@ -95,6 +108,8 @@ void EpisodesOracle::fold(const SignalRule& rule, const Series& series, const Va
     std::pair<std::vector<std::int64_t>, std::string> found{{}, rule.clause};
     if (rule.kind == SignalKind::AqiLevel) {
       for (const Concentration c : rule.on) found.first.push_back(c.pg);
+    } else if (of_quality(rule.kind)) {
+      found.first = QualityOracle::levels(oracle_.rules(), rule, std::get<Factor>(series));
     } else if (const Limit* limit = in_force(oracle_.rules().limits, hour + step, [&](const Limit& l) {
                  return l.factor == std::get<Factor>(series) && l.window == limited(std::get<Window>(series));
                })) {

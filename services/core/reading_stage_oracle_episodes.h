@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,8 +31,9 @@ std::string text(const NaiveEpisode& e);
 
 class EpisodesOracle {
  public:
-  // Of the rules over closed hours and days, over all that is closed, in order.
-  EpisodesOracle(const Oracle& oracle, const WindowsOracle& windows);
+  // Of the rules over closed hours and days, over all that is closed, in order. `published`: the hours that stand as
+  // closed or amended; see reading_stage_oracle_quality.h for what depends on them.
+  EpisodesOracle(const Oracle& oracle, const WindowsOracle& windows, const std::set<Oracle::Key>& published);
   const std::vector<NaiveEpisode>& episodes() const { return episodes_; }
   // The kinds of rule that are judged here.
   static bool judged(SignalKind kind);

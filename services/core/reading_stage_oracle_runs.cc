@@ -6,11 +6,20 @@
 #include <cstdlib>
 #include <random>
 
+#include "core/reading_stage_oracle_quality.h"
+
 namespace qc::core::fixture {
 namespace {
 
 std::unique_ptr<ReadingStage> new_stage() {
   return std::make_unique<ReadingStage>([](std::string_view) { return true; });
+}
+
+// With every longer window there are the rules of quality, too: something must break.
+World faulty_world(std::uint64_t seed, const WorldOptions& options) {
+  World world = make_world(seed, options);
+  if (options.windows) break_instruments(world, seed);
+  return world;
 }
 
 Timeline timeline(std::uint64_t seed) {
@@ -78,6 +87,10 @@ void compare_hours(const Oracle& oracle, const Published& published) {
     EXPECT_EQ(m.valid, expected.valid) << where;
     EXPECT_EQ(m.source, expected.source) << where;
     EXPECT_EQ(m.audited, expected.audited) << where;
+    // Marks of the hour's own readings; whether it is stuck or inverted depends on other hours, and is said once.
+    EXPECT_EQ(m.suspect, expected.suspect) << where;
+    EXPECT_EQ(m.marks.has(Mark::Range), expected.beyond_range > 0) << where;
+    EXPECT_EQ(m.marks.has(Mark::Clipped), expected.clipped > 0) << where;
     NaiveWindow judged;
     judged.valid = expected.valid;
     judged.value = expected.value;
@@ -163,7 +176,8 @@ void compare_windows(const WindowsOracle& batch, const Published& published, Com
   }
 }
 
-void compare_episodes(const EpisodesOracle& oracle, const RuleSet& rules, const Published& published) {
+void compare_episodes(const EpisodesOracle& oracle, const RuleSet& rules, const Published& published,
+                      ComparedEpisodes* compared) {
   std::vector<NaiveEpisode> stood;
   for (const auto& entry : published.signals) {
     const Signal& s = entry.second;
@@ -176,6 +190,7 @@ void compare_episodes(const EpisodesOracle& oracle, const RuleSet& rules, const 
   const auto& expected = oracle.episodes();
   std::string difference;
   for (const auto& e : expected) {
+    if (compared != nullptr) ++(*compared)[e.rule][{e.state, e.level}];
     if (!std::binary_search(stood.begin(), stood.end(), e)) difference += "missing " + text(e) + '\n';
   }
   for (const auto& e : stood) {
@@ -279,10 +294,11 @@ void Published::take(const Outputs& out) {
   }
 }
 
-void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindows* compared) {
+void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindows* compared,
+                 ComparedEpisodes* episodes) {
   SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
-  const World world = make_world(seed, options);
-  Oracle oracle(*world.rules);
+  const World world = faulty_world(seed, options);
+  Oracle oracle(*world.rules, timeline(seed));
   const auto stage = new_stage();
   stage->use(world.rules, timeline(seed));
   Published published;
@@ -300,9 +316,10 @@ void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindow
   }
   compare_hours(oracle, published);
   compare_indices(oracle, published);
-  const WindowsOracle windows(oracle, published_hours(published));
+  const std::set<Oracle::Key> hours = published_hours(published);
+  const WindowsOracle windows(oracle, hours);
   compare_windows(windows, published, compared);
-  compare_episodes(EpisodesOracle(oracle, windows), *world.rules, published);
+  compare_episodes(EpisodesOracle(oracle, windows, hours), *world.rules, published, episodes);
   for (const Account a : {Account::Flagged, Account::Late, Account::Unknown, Account::Malformed}) {
     EXPECT_EQ(stage->ledger().of(a), oracle.count(a)) << name(a);
   }
@@ -315,7 +332,7 @@ void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindow
 
 void check_replay(std::uint64_t seed, const WorldOptions& options) {
   SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
-  const World world = make_world(seed, options);
+  const World world = faulty_world(seed, options);
   const auto undisturbed = new_stage();
   undisturbed->use(world.rules, timeline(seed));
   std::vector<std::string> outputs;

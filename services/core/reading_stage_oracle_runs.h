@@ -33,9 +33,12 @@ struct Compared {
   int amended = 0;
 };
 using ComparedWindows = std::map<std::pair<Window, bool>, Compared>;  // of a window; of indices apart
+// Of each rule, how many episodes ended in a state, by their level.
+using ComparedEpisodes = std::map<std::string, std::map<std::pair<SignalState, int>, int>>;
 
 // Whatever the order of arrival, the last published results are those of a batch over the same readings.
-void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindows* compared = nullptr);
+void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindows* compared = nullptr,
+                 ComparedEpisodes* episodes = nullptr);
 
 // Killed and restored anywhere, from a checkpoint of then or of before, and drained at any time, the stage goes on as
 // if nothing had happened.

@@ -145,6 +145,39 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
   return true;
 }
 
+// ---- another log's offsets ------------------------------------------------------------------------------------------
+
+void ReadingStage::renumber(const std::function<Offset(Offset)>& first) {
+  const auto change = [&first](Offset& offset) {
+    if (offset >= 0) offset = first(offset);
+  };
+  const auto change_track = [&change](Track& track) {
+    for (Episode& e : track.episodes()) change(e.first_offset);
+  };
+  for (Site& site : impl_->sites) {
+    for (HourEntry& e : site.hours) {
+      const bool frozen = e.data == nullptr;
+      HourSlots& slots = e.thaw().slots;
+      if (slots.first_offset() >= 0) slots.set_first_offset(first(slots.first_offset()));
+      if (frozen) e.freeze();
+      e.dirty = true;
+    }
+    for (Day& day : site.history.days) {
+      change(day.first_offset);
+      day.dirty = true;
+    }
+    for (Period& p : site.periods) change(p.first_offset);
+    for (Condition& c : site.conditions) {
+      change_track(c.track);
+      change_track(c.base);
+    }
+    for (ReadingCondition& c : site.reading_conditions) change_track(c.track);
+    site.cursor = {};
+    site.dirty = true;
+    impl_->save_later(site);
+  }
+}
+
 // ---- looking in -----------------------------------------------------------------------------------------------------
 
 EventTime ReadingStage::now() const {

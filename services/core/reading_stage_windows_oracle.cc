@@ -334,7 +334,13 @@ void WindowsOracle::indices_of_hour(const std::string& site, const Site& all, st
   }
   if (!any_rule) return;
   const auto exempt = oracle_.exempt(site);
-  add_index(site, Factor::AQI_PM24, Window::H1, hour, end, naive_index(edition, pm24, others_of_pm24, exempt));
+  const bool particles = pm24.contains({Factor::PM25, Window::H24}) || pm24.contains({Factor::PM10, Window::H24});
+  NaiveIndex with_particles = naive_index(edition, pm24, others_of_pm24, exempt);
+  if (!particles) {
+    with_particles.value = -1;
+    with_particles.primary.clear();
+  }
+  add_index(site, Factor::AQI_PM24, Window::H1, hour, end, std::move(with_particles));
   add_index(site, Factor::AQI, Window::H24, end - 24, end, naive_index(edition, rolling, others_of_rolling, exempt));
 }
 

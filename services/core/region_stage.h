@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,11 @@ class RegionStage {
   void save_changed(const Put& put);
   // false: bytes of a version or shape that this binary doesn't know.
   bool load(std::string_view key, std::string_view bytes);
+
+  // Names the means by other offsets, in a log that was copied: all of the state is to be saved again. `after`: the
+  // offset at which what stood at or behind the given one begins; `exact`: of the very record. false: a mean that waits
+  // for its turn is no longer in the log, so its place among the others cannot be told.
+  bool renumber(const std::function<Offset(Offset)>& after, const std::function<std::optional<Offset>(Offset)>& exact);
 
  private:
   struct Impl;

@@ -244,4 +244,42 @@ bool RegionStage::load(std::string_view key, std::string_view bytes) {
   return in.done();
 }
 
+bool RegionStage::renumber(const std::function<Offset(Offset)>& after,
+                           const std::function<std::optional<Offset>(Offset)>& exact) {
+  Impl& s = *impl_;
+  for (Impl::Upstream& u : s.upstreams) {
+    // Those before a tick stay before it: `after` passes over nothing that is still there.
+    for (Impl::HeldTick& t : u.ticks) t.offset = after(t.offset);
+    std::map<Offset, Impl::Held> means;
+    for (auto& [offset, held] : u.means) {
+      const auto now = exact(offset);
+      if (!now) return false;
+      if (held.saved) s.erased.push_back(offset);
+      held.cell.offset = *now;
+      held.saved = false;
+      means.emplace(*now, std::move(held));
+    }
+    u.means = std::move(means);
+  }
+  s.dirty = true;
+  const auto change_track = [&after](Track& track) {
+    for (Episode& e : track.episodes()) {
+      if (e.first_offset >= 0) e.first_offset = after(e.first_offset);
+    }
+  };
+  for (auto& [id, site] : s.sites) {
+    for (Impl::Hour& hour : site.hours) {
+      for (Impl::Cell& c : hour.cells) c.offset = after(c.offset);
+      hour.dirty = true;
+    }
+    site.hours_dirty = true;
+    for (Impl::Condition& c : site.conditions) {
+      change_track(c.track);
+      change_track(c.base);
+    }
+    site.dirty = true;
+  }
+  return true;
+}
+
 }  // namespace qc::core

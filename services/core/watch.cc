@@ -229,8 +229,8 @@ bool Watcher::silent(Factor factor, EventTime hour) const {
 std::int32_t Watcher::silent_hours(Factor factor, EventTime hour, int most) const {
   const std::uint8_t column = site_.column[index(factor)];
   if (column == kNoColumn) return 0;
-  const auto known_before = [&](EventTime h) {
-    if (h > site_.series[column].last_hour) return true;
+  const auto known_by = [&](EventTime h) {
+    if (h >= site_.series[column].last_hour) return true;
     return std::any_of(site_.history.days.begin(), site_.history.days.end(), [&](const Day& d) {
       if (d.start >= h || column >= d.columns.size()) return false;
       const auto before = std::min<std::int64_t>((h - d.start) / kHour, kDayHours);
@@ -241,7 +241,7 @@ std::int32_t Watcher::silent_hours(Factor factor, EventTime hour, int most) cons
   while (run < most) {
     const EventTime h = hour - kHour * run;
     if (site_.history.mean(column, h)) break;
-    if (!site_.history.published(column, h) && !known_before(h)) break;
+    if (!site_.history.published(column, h) && !known_by(h)) break;
     ++run;
   }
   return run;

@@ -29,7 +29,7 @@ class Watcher {
   // The hour has no valid mean of that factor.
   bool silent(Factor factor, EventTime hour) const;
   // How many hours in a row, ending with `hour`, at most `most`. An hour that was never published counts where the
-  // series was known before it.
+  // series was known by then.
   std::int32_t silent_hours(Factor factor, EventTime hour, int most) const;
   // How many steps from an hour on depend on it.
   static int reach(const Watch& watch);

@@ -39,6 +39,12 @@ def make(name, services, place):
 LATER = {"root", "limit", "clause", "exceeds", "multiple", "marks", "suspect", "unit", "evidence"}
 
 
+def made_of_gases_alone(mean):
+    """The earlier binaries published an AQI_PM24 also where no particles were measured."""
+    return mean.get("factor") == "AQI_PM24" and not any(
+        s["factor"] in ("PM25", "PM10") for s in mean.get("subIndices", []))
+
+
 def without_later_fields(by_input, begun):
     """Of the records that the earlier binary wrote, which are the first ones, only what it could say."""
     plain = {}
@@ -49,6 +55,9 @@ def without_later_fields(by_input, begun):
             value = json.loads(text)
             for kind in ("mean", "signal"):
                 value[kind] = {k: v for k, v in value.get(kind, {}).items() if k not in LATER}
+            if made_of_gases_alone(value["mean"]):
+                for field in ("valid", "value", "min", "max", "sum", "primary"):
+                    value["mean"].pop(field)
             value["signal"].get("origin", {}).pop("firstOffset", None)  # signals of log_v1 did not know theirs
             plain[where].insert(0, (key, json.dumps(value, sort_keys=True)))
     return plain

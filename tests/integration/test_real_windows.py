@@ -212,8 +212,8 @@ def test_the_citys_24_h_means_and_index_are_ours_but_for_named_causes(shared, da
             month["formula"] += formula == p
             # Nothing to make it of: on 8 and 9 November 2014 the files lack all PM and yet have an index.
             without = not any(f in published for f in PM)
-            month["comparable"] += not without and hour not in city.whole
-            month["comparable and exact"] += formula == p and not without and hour not in city.whole
+            month["inputs there"] += not without and hour not in city.whole
+            month["formula where inputs are there"] += formula == p and not without and hour not in city.whole
             mine, counts = {}, {}
             for f in PM:
                 if hour in own[f]:
@@ -224,14 +224,15 @@ def test_the_citys_24_h_means_and_index_are_ours_but_for_named_causes(shared, da
                         mine[f], counts[f] = half_even(total, n), n
             gases = {f: published[f] for f in GASES if f in published}
             value = ours.get(site, {}).get("AQI_PM24", {}).get(stamps[hour], ("", 0))[0]
-            want = index_of(mine | gases)[0] if mine or gases else None
+            want = index_of(mine | gases)[0] if mine else None
             assert value == ("" if want is None else str(want)), (site, stamps[hour], value, want, mine, gases)
             compared += 1
-            same = all(mine.get(f) == published.get(f) for f in PM)
-            month["same inputs"] += same
+            # Comparable: the hours that the file holds are those that the publisher had, by his own 24 h means.
+            same = not without and all(mine.get(f) == published.get(f) for f in PM)
+            month["comparable"] += same
             if want == p:
                 month["equal"] += 1
-                month["same and equal"] += same
+                month["comparable and exact"] += same
                 continue
             cause = cause_of(p, mine, counts, published, hour, types, city.whole)
             causes[cause] += 1
@@ -242,16 +243,16 @@ def test_the_citys_24_h_means_and_index_are_ours_but_for_named_causes(shared, da
     assert within >= 0.994 * full
     for name in sorted(months):
         m = months[name]
-        print(f"{name}: {m['rows']} published; by the published 24 h means {100 * m['formula'] / m['rows']:.2f} % exact "
-              f"(where PM is there, in fractions: {100 * m['comparable and exact'] / m['comparable']:.2f} %); "
-              f"where our 24 h means are the published ones {100 * m['same and equal'] / m['same inputs']:.2f} % of "
-              f"{m['same inputs']}; all {100 * m['equal'] / m['rows']:.2f} %")
-        # Of all rows 94.98 % in November 2014 (35 stations), because of those two days; in May 2015 99.39 %, because of
-        # some hours of the 26th and 28th that were published as whole numbers.
-        least = {"2014-11": 0.949, "2015-05": 0.993}.get(name, 0.995)
-        assert m["formula"] >= least * m["rows"], name
+        print(f"{name}: AQI_PM24 exact in {100 * m['comparable and exact'] / m['comparable']:.2f} % of the "
+              f"{m['comparable']} rows whose 24 h means are the file's hours' ({100 * m['equal'] / m['rows']:.2f} % of all "
+              f"{m['rows']}); the published inputs make the published index in {100 * m['formula'] / m['rows']:.2f} %, "
+              f"where PM is there, in fractions, in "
+              f"{100 * m['formula where inputs are there'] / m['inputs there']:.2f} %")
+        # The service's own, by the share that the formula itself reaches.
         assert m["comparable and exact"] >= 0.995 * m["comparable"], name
-        assert m["same and equal"] >= 0.995 * m["same inputs"], name
+        assert m["comparable"] >= 0.5 * m["rows"], name
+        # That the formula is the publisher's, whatever the file lacks.
+        assert m["formula where inputs are there"] >= 0.995 * m["inputs there"], name
     for cause, n in causes.most_common():
         print(f"  {n:6} {cause}, as {examples[cause][0]}")
     print(f"unexplained: {causes['unexplained']} of {compared}")
