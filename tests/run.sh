@@ -20,7 +20,7 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 
-deploy/install.sh test
+deploy/install.sh test kafka
 
 jobs=${QC_JOBS:-$(nproc)}
 shared=${QINGCHUAN_SHARED:-../shared}

@@ -104,6 +104,8 @@ transaction.state.log.num.partitions=5
 share.coordinator.state.topic.replication.factor=$brokers
 share.coordinator.state.topic.min.isr=$isr
 group.initial.rebalance.delay.ms=0
+# Tests kill members and wait for the group to notice.
+group.min.session.timeout.ms=500
 # Transactions that a killed worker left open end soon: nobody can read past them.
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 EOF

@@ -17,7 +17,8 @@ std::string_view remedy(Errc code) {
     case Errc::log_abortable:
       return "it is sent again by itself";
     case Errc::log_fenced:
-      return "another process owns the partition; this one stands by";
+      return "it joins again by itself and goes on from the last commit; where another process has the partition, that "
+             "one does";
     case Errc::log_fatal:
       return "restart the process; the log itself is not changed";
     case Errc::log_full:
@@ -36,6 +37,10 @@ std::string_view remedy(Errc code) {
       return "a partition count is for ever; put the old one back into the configuration";
     case Errc::queue_full:
       return "it is tried again by itself";
+    case Errc::log_refused:
+      return "check user, password and certificates under `kafka: settings`, and the rights they have at the broker";
+    case Errc::copy_refused:
+      return "nothing that was there is changed";
     case Errc::state_version:
       return "use the binary that wrote it, or a newer one";
     case Errc::state_corrupt:

@@ -27,7 +27,9 @@ enum class Errc {
   topic_unknown = 208,     // no such topic or partition
   record_too_large = 209,  // above record_bytes_max
   partitions_changed = 210,
-  queue_full = 211,  // a named limit was reached: try again
+  queue_full = 211,    // a named limit was reached: try again
+  log_refused = 212,   // the broker refuses who we are or what we want
+  copy_refused = 213,  // one log cannot be copied into the other: the text says why and what to do
   // 300: state
   state_version = 300,  // state of another version that this binary cannot read
   state_corrupt = 301,

@@ -96,6 +96,9 @@ Result<Loaded> load_config(const std::string& dir_or_file) {
   const bool system_right = system_loader.finish();
   if (rules_loader.finish()) check_rules(loaded.rules, rules_loader);
   if (system_right) check_system(loaded.system, system_loader);
+  for (const auto& [name, value] : loaded.system.kafka().settings()) {
+    loaded.kafka_settings.emplace(name, system_loader.place("kafka.settings[" + name + "]"));
+  }
   loaded.problems = system_loader.problems();
   loaded.problems.insert(loaded.problems.end(), rules_loader.problems().begin(), rules_loader.problems().end());
   return loaded;
@@ -123,6 +126,12 @@ void apply_system_defaults(schema::System& system, const YamlLoader* written) {
   schema::EmbeddedLog& embedded = *system.mutable_embedded();
   if (absent("embedded.group_commit")) embedded.set_group_commit(5);
   if (absent("embedded.maintenance_interval")) embedded.set_maintenance_interval(kMinute);
+
+  schema::Kafka& kafka = *system.mutable_kafka();
+  if (absent("kafka.session_timeout")) kafka.set_session_timeout(6 * kSecond);
+  if (absent("kafka.transaction_timeout")) kafka.set_transaction_timeout(10 * kSecond);
+  if (absent("kafka.request_timeout")) kafka.set_request_timeout(10 * kSecond);
+  if (absent("kafka.max_poll_interval")) kafka.set_max_poll_interval(5 * kMinute);
 
   schema::Limits& limits = *system.mutable_limits();
   if (absent("limits.record_bytes_max")) limits.set_record_bytes_max(1 << 20);

@@ -5,6 +5,7 @@
 // Threads: none; functions of their arguments and of the files.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Loaded {
   ::qingchuan::v1::System system;
   ::qingchuan::v1::RuleSet rules;
   std::vector<Problem> problems;  // empty: the two messages may be used
+  // Where each of `kafka: settings` stands, by its name: only librdkafka can say what is wrong with one.
+  std::map<std::string, Place> kafka_settings;
 
   std::string report() const;  // the problems, one a line, and how many
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "platform/config_kafka.h"
 #include "platform/yaml_schema.h"
 #include "platform/yaml_value.h"
 
@@ -276,6 +277,7 @@ void check_system(const schema::System& system, YamlLoader& loader) {
                          "`compaction_lag` means nothing in a topic that is not compacted");
     }
   }
+  check_kafka(system.kafka(), loader);
 }
 
 }  // namespace qc::platform

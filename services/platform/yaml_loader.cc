@@ -45,6 +45,9 @@ std::string join(const std::string& path, const std::string& name) {
 std::string at(const std::string& path, int index) {
   return path + "[" + std::to_string(index) + "]";
 }
+std::string item_of(const std::string& path, const std::string& name) {
+  return path + "[" + name + "]";
+}
 
 }  // namespace
 
@@ -84,11 +87,13 @@ class YamlWalk {
  private:
   void field(const YamlNode& key, const YamlNode& value, pb::Message& into, const pb::FieldDescriptor& field,
              const std::string& path) {
-    QC_ASSERT(!field.is_map() && field.type() != pb::FieldDescriptor::TYPE_BYTES);  // a schema that we do not write
+    QC_ASSERT(field.type() != pb::FieldDescriptor::TYPE_BYTES);  // a schema that we do not write
     const bool is_message = field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE;
     const auto earlier = loader_.places_.emplace(path, where(key));
     if (value.kind == Kind::null) {
       problem(key, shown(field.name()) + " has no value");
+    } else if (field.is_map()) {
+      map(value, into, field, path);
     } else if (field.is_repeated()) {
       list(value, into, field, path);
     } else if (is_message) {
@@ -123,6 +128,37 @@ class YamlWalk {
         message(*item, *reflection.AddMessage(&into, &field), item_path);
       } else if (scalar(*item, into, field)) {
         loader_.places_.emplace(item_path, where(*item));
+      }
+    }
+  }
+
+  // Names of somebody else's to texts. What stands there may be secret: no problem repeats it.
+  void map(const YamlNode& value, pb::Message& into, const pb::FieldDescriptor& field, const std::string& path) {
+    const pb::FieldDescriptor& key_field = *field.message_type()->map_key();
+    const pb::FieldDescriptor& value_field = *field.message_type()->map_value();
+    QC_ASSERT(key_field.type() == pb::FieldDescriptor::TYPE_STRING &&
+              value_field.type() == pb::FieldDescriptor::TYPE_STRING);  // the only maps that we write
+    if (value.kind != Kind::map) {
+      const char* what = value.kind == Kind::list ? "a list" : "a single value";
+      problem(value, shown(field.name()) + " must be a mapping (name: value), not " + what);
+      return;
+    }
+    for (const auto& [key, item] : value.fields) {
+      if (key->kind != Kind::scalar || key->text.empty() || !is_valid_utf8(key->text)) {
+        problem(*key, "a name in " + shown(field.name()) + " must be plain text");
+        continue;
+      }
+      const auto [earlier, is_new] = loader_.places_.emplace(item_of(path, key->text), where(*key));
+      if (!is_new) {
+        problem(*key, shown(key->text) + " is already given at " + earlier->second.str());
+      } else if (item->kind != Kind::scalar) {
+        problem(*key, shown(key->text) + (item->kind == Kind::null ? " has no value" : " must be a single value"));
+      } else if (!is_valid_utf8(item->text) || item->text.find('\0') != std::string::npos) {
+        problem(*key, shown(key->text) + " must be text in UTF-8");
+      } else {
+        pb::Message& entry = *into.GetReflection()->AddMessage(&into, &field);
+        entry.GetReflection()->SetString(&entry, &key_field, key->text);
+        entry.GetReflection()->SetString(&entry, &value_field, item->text);
       }
     }
   }

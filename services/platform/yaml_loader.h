@@ -68,7 +68,8 @@ class YamlLoader {
   // In the order of files and lines of each pass.
   const std::vector<Problem>& problems() const { return problems_; }
 
-  // Field paths are written as in "sites[3].region"; "" is the message itself.
+  // Field paths are written as in "sites[3].region" and, in a map, "kafka.settings[linger.ms]"; "" is the message
+  // itself.
   bool given(const std::string& field_path) const { return places_.contains(field_path); }
   // The field's place or, when it was not written, that of the nearest thing around it that was.
   Place place(const std::string& field_path) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <variant>
+#include <vector>
 
 #include "platform/log.h"
 #include "stream/read_range.h"
@@ -12,35 +13,58 @@
 namespace qc::processor {
 namespace {
 
-constexpr stream::Offset kLookBack = 4096;  // records of one step backwards
+// Records of the first step backwards, and how much longer each further one is: ticks stand close together.
+constexpr stream::Offset kLookBack = 256;
+constexpr stream::Offset kLookBackGrowth = 8;
 
 }  // namespace
 
-Result<std::optional<core::EventTime>> last_tick(stream::Log& log, const stream::TopicPartition& tp) {
-  const auto range = log.range(tp);
-  if (!range) return tl::make_unexpected(range.error());
-  const std::string key = wire::tick_key("", tp.partition);
+Result<std::vector<std::optional<core::EventTime>>> last_ticks(stream::Log& log,
+                                                               std::span<const stream::TopicPartition> of) {
+  struct Place {
+    stream::Offset start;
+    stream::Offset end;  // of what has not been looked through
+  };
+  std::vector<std::optional<core::EventTime>> found(of.size());
+  std::vector<Place> places;
+  std::vector<stream::Stretch> whole;
+  for (const stream::TopicPartition& tp : of) {
+    const auto range = log.range(tp);
+    if (!range) return tl::make_unexpected(range.error());
+    places.push_back({range->start, range->end});
+    whole.push_back({tp, std::max(range->start, range->end - kLookBack), range->end});
+  }
+  std::unique_ptr<stream::Reader> reader;
   wire::InputDecoder decoder;
-  for (stream::Offset end = range->end; end > range->start;) {
-    const stream::Offset from = std::max(range->start, end - kLookBack);
-    const std::array part = {stream::Stretch{tp, from, end}};
-    std::optional<core::EventTime> found;
-    auto read = stream::read_range(log, part, [&](const stream::Record& r) {
-      if (r.key != key) return true;
+  for (stream::Offset step = kLookBack;; step *= kLookBackGrowth) {
+    std::vector<stream::Stretch> parts;
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      if (found[i] || places[i].end <= places[i].start) continue;
+      parts.push_back({of[i], std::max(places[i].start, places[i].end - step), places[i].end});
+      places[i].end = parts.back().from;
+    }
+    if (parts.empty()) return found;
+    if (reader == nullptr) {
+      auto made = stream::reader_of(log, whole);
+      if (!made) return tl::make_unexpected(made.error());
+      reader = std::move(*made);
+    }
+    auto read = stream::read_range(*reader, parts, [&](const stream::Record& r) {
+      if (r.key != wire::tick_key("", r.from->partition)) return true;
       const wire::Decoded input = decoder.decode(r.value);
-      if (const auto* tick = std::get_if<core::Tick>(&input)) found = tick->now;
+      const auto* tick = std::get_if<core::Tick>(&input);
+      if (tick == nullptr) return true;
+      const auto at = std::find(of.begin(), of.end(), *r.from);
+      found[static_cast<std::size_t>(at - of.begin())] = tick->now;
       return true;
     });
     if (!read) return tl::make_unexpected(read.error());
-    if (found) return found;
-    end = from;
   }
-  return std::nullopt;
 }
 
-TickWriter::TickWriter(stream::Log& log, Options options, std::function<std::string(int)> rules_in_force,
+TickWriter::TickWriter(stream::Log& log, Options options, std::function<InForce(int)> in_force,
                        const platform::Clock& clock)
-    : log_(log), options_(std::move(options)), rules_in_force_(std::move(rules_in_force)), watch_(clock) {}
+    : log_(log), options_(std::move(options)), in_force_(std::move(in_force)), watch_(clock) {}
 
 void TickWriter::complain(const Error& error) {
   const std::lock_guard lock(mutex_);
@@ -72,7 +96,7 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
   if (is_new) duty.first_end = end;
 
   if (!duty.rules_settled && !options_.rules_hash.empty() && read_to >= duty.first_end) {
-    if (rules_in_force_(input.partition) != options_.rules_hash) {
+    if (in_force_(input.partition).rules != options_.rules_hash) {
       core::RulesSwitch to{options_.rules_hash, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
       if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done)
         return complain(done.error());
@@ -80,16 +104,18 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
     }
     duty.rules_settled = true;
   }
-  if (!options_.wall || read_to < duty.unread_until) return;
+  if (!options_.wall) return;
 
   const auto now = watch_.now_ms();
   if (!now) return complain(now.error());
   if (*now < duty.ticked_ms + options_.interval.count()) return;
+  // At most one unread. Asked of the stage and not of the log's end, which on Kafka is a request of its own.
+  if (duty.ticked_ms != 0 && core::ms(in_force_(input.partition).now) < duty.ticked_ms) return;
   if (!duty.checked_clock) {
-    const auto last = last_tick(log_, input);
+    const auto last = last_ticks(log_, {&input, 1});
     if (!last) return complain(last.error());
-    if (*last) {
-      if (auto fine = watch_.check_start(core::ms(**last), options_.accept_clock); !fine) return complain(fine.error());
+    if (const auto& tick = last->front()) {
+      if (auto fine = watch_.check_start(core::ms(*tick), options_.accept_clock); !fine) return complain(fine.error());
     }
     duty.checked_clock = true;
   }
@@ -98,7 +124,6 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
     return complain(done.error());
   }
   duty.ticked_ms = *now;
-  if (const auto range = log_.range(input)) duty.unread_until = range->end;
   const std::lock_guard lock(mutex_);
   if (!unready_.empty()) platform::log_info("time is written again");
   unready_.clear();

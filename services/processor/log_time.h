@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "core/time.h"
@@ -16,8 +18,10 @@
 
 namespace qc::processor {
 
-// The last tick of a partition of `readings`, found from its end backwards; nullopt where there is none.
-Result<std::optional<core::EventTime>> last_tick(stream::Log& log, const stream::TopicPartition& tp);
+// The last tick of each of these partitions of one topic, found from their ends backwards with one reader; nullopt
+// where there is none.
+Result<std::vector<std::optional<core::EventTime>>> last_ticks(stream::Log& log,
+                                                               std::span<const stream::TopicPartition> of);
 
 // The owner's duties for its partitions of `readings` (architecture section 3): in a wall log it appends the time once
 // a second, at most one unread, so that a backlog is always read before time moves on; and where the configured rules
@@ -33,8 +37,12 @@ class TickWriter : public stream::Custodian {
     std::string rules_hash;  // configured; empty: whatever the log has
     stream::Milliseconds interval{1000};
   };
-  // `rules_in_force(partition)`: what the partition's stage judges by, having read up to where tend() says.
-  TickWriter(stream::Log& log, Options options, std::function<std::string(int partition)> rules_in_force,
+  // What the partition's stage has come to, having read up to where tend() says.
+  struct InForce {
+    std::string rules;                             // the hash of those that it judges by
+    core::EventTime now = core::EventTime::min();  // the greatest tick that it has read
+  };
+  TickWriter(stream::Log& log, Options options, std::function<InForce(int partition)> in_force,
              const platform::Clock& clock);
 
   void tend(const stream::TopicPartition& input, stream::Offset read_to, stream::Offset end) override;
@@ -46,16 +54,15 @@ class TickWriter : public stream::Custodian {
   struct Duty {
     bool checked_clock = false;
     bool rules_settled = false;
-    stream::Offset first_end = 0;     // the log's end when the partition became ours
-    std::int64_t ticked_ms = 0;       // the last tick written
-    stream::Offset unread_until = 0;  // the partition's end after that tick
+    stream::Offset first_end = 0;  // the log's end when the partition became ours
+    std::int64_t ticked_ms = 0;    // the last tick written; unread while the stage's time is before it
   };
   Result<void> append(const stream::TopicPartition& to, std::string key, std::string value);
   void complain(const Error& error);
 
   stream::Log& log_;
   Options options_;
-  std::function<std::string(int)> rules_in_force_;
+  std::function<InForce(int)> in_force_;
   platform::ClockWatch watch_;
   std::unique_ptr<stream::Appender> appender_;
   std::map<int, Duty> duties_;

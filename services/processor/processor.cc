@@ -156,9 +156,10 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
     ticks.rules_hash = self->options.rules_hash;
     slot->ticks = std::make_unique<TickWriter>(
         log, std::move(ticks),
-        [mine](int partition) {
+        [mine](int partition) -> TickWriter::InForce {
           const auto it = mine->stages.find(partition);
-          return it == mine->stages.end() ? std::string() : it->second->core().rules_hash();
+          if (it == mine->stages.end()) return {};
+          return {it->second->core().rules_hash(), it->second->core().now()};
         },
         clock);
     slot->probe = std::make_unique<stream::WorkerProbe>(registry, kService);

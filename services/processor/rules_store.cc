@@ -1,5 +1,6 @@
 #include "processor/rules_store.h"
 
+#include <algorithm>
 #include <array>
 
 #include "stream/read_range.h"
@@ -20,7 +21,7 @@ Result<void> RulesStore::refresh() {
   const std::array unread = {stream::Stretch{kPartition, read_to_, range->end}};
   Result<void> parsed;
   auto read = stream::read_range(log_, unread, [&](const stream::Record& r) {
-    read_to_ = r.offset + 1;
+    read_to_ = r.offset + 1;  // here, too: what is malformed is not read again
     if (r.tombstone) return true;
     if (r.key == kTimelineKey) {
       timeline_ = r.value == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
@@ -35,7 +36,10 @@ Result<void> RulesStore::refresh() {
     known_[std::move(hash)] = std::make_shared<const core::RuleSet>(std::move(*rules));
     return true;
   });
-  return read ? parsed : read;
+  if (!read) return read;
+  // Behind the last record there may be gaps, which need no reader the next time.
+  if (parsed) read_to_ = std::max(read_to_, range->end);
+  return parsed;
 }
 
 Result<std::shared_ptr<const core::RuleSet>> RulesStore::get(const std::string& hash) {

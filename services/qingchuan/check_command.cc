@@ -5,6 +5,7 @@
 
 #include "platform/config.h"
 #include "qingchuan/command.h"
+#include "qingchuan/place.h"
 #include "wire/rules.h"
 
 namespace qc::commands {
@@ -21,6 +22,12 @@ Command make_check_command(CLI::App& app) {
         if (!loaded) return tl::make_unexpected(loaded.error());
         if (!loaded->problems.empty()) {
           std::fputs((loaded->report() + "\n").c_str(), stdout);
+          return 1;
+        }
+        const std::vector<std::string> kafka = kafka_problems(*loaded);
+        if (!kafka.empty()) {
+          for (const std::string& problem : kafka) std::printf("%s\n", problem.c_str());
+          std::printf("%zu %s in `kafka: settings`\n", kafka.size(), kafka.size() == 1 ? "problem" : "problems");
           return 1;
         }
         const auto rules = wire::build_rules(loaded->rules);

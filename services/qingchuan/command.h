@@ -26,6 +26,8 @@ Command make_processor_command(CLI::App& app);
 Command make_report_command(CLI::App& app);
 Command make_summary_command(CLI::App& app);
 Command make_tail_command(CLI::App& app);
+Command make_topics_command(CLI::App& app);
+Command make_topics_copy_command(CLI::App& topics);  // a sub-command of it
 Command make_up_command(CLI::App& app);
 
 // `git describe` of the tree it was built from, or the project's version.

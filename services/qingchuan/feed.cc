@@ -25,16 +25,18 @@ Result<void> Feed::prepare() {
   if (!appender) return tl::make_unexpected(appender.error());
   appender_ = std::move(*appender);
   if (options_.timeline == core::Timeline::Wall) return {};
+  std::vector<stream::TopicPartition> partitions;
+  for (int p = 0; p < readings_partitions_; ++p) partitions.push_back({"readings", p});
+  const auto ticks = processor::last_ticks(log_, partitions);
+  if (!ticks) return tl::make_unexpected(ticks.error());
   bool all = true;
-  for (int p = 0; p < readings_partitions_; ++p) {
-    const auto last = processor::last_tick(log_, {"readings", p});
-    if (!last) return tl::make_unexpected(last.error());
-    if (!*last) {
+  for (const auto& last : *ticks) {
+    if (!last) {
       all = false;
       continue;
     }
-    last_tick_ = last_tick_ ? std::max(*last_tick_, **last) : **last;
-    resume_from_ = resume_from_ ? std::min(*resume_from_, **last) : **last;
+    last_tick_ = last_tick_ ? std::max(*last_tick_, *last) : *last;
+    resume_from_ = resume_from_ ? std::min(*resume_from_, *last) : *last;
   }
   if (!all) resume_from_.reset();
   return {};

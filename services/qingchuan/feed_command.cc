@@ -134,9 +134,7 @@ Command make_feed_command(CLI::App& app) {
   command->add_option("--format", o->format, "What the files are: csv (docs/csv.md), prsa, beijing, cnemc")
       ->check(CLI::IsMember({"csv", "prsa", "beijing", "cnemc"}))
       ->capture_default_str();
-  command->add_option("--data", o->place.data, "Directory of the embedded log; made where it is missing")->required();
-  command->add_option("--config", o->place.config,
-                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  add_place_options(*command, o->place);
   command->add_option("--speed", o->speed, "Times real time, or max")->capture_default_str();
   command->add_option("--interval", o->interval, "csv: the interval of a row")
       ->check(CLI::IsMember({"5s", "1min", "5min", "1h"}))

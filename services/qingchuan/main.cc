@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   CLI::App app{
       "Qingchuan 晴川: real-time monitoring of air and water.\n"
-      "Readings go in, means, indices and signals come out; the log in --data is the only database.\n"
+      "Readings go in, means, indices and signals come out; the log, in --data or on Kafka, is the only database.\n"
       "Begin with `qingchuan up`, or see README.md."};
   app.set_version_flag("--version", qc::commands::version());
   app.require_subcommand(1);
@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
       qc::commands::make_up_command(app),        qc::commands::make_feed_command(app),
       qc::commands::make_processor_command(app), qc::commands::make_tail_command(app),
       qc::commands::make_summary_command(app),   qc::commands::make_check_command(app),
-      qc::commands::make_report_command(app)};
+      qc::commands::make_report_command(app),    qc::commands::make_topics_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -1,6 +1,8 @@
 #include "qingchuan/open_log.h"
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <vector>
 
 #include "stream/log.h"
@@ -22,15 +24,6 @@ stream::Cleanup cleanup_of(::qingchuan::v1::Cleanup cleanup) {
   }
 }
 
-std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) {
-  std::vector<stream::TopicSpec> specs;
-  for (const auto& t : system.topics()) {
-    specs.push_back({t.name(), t.partitions(), cleanup_of(t.cleanup()), stream::Milliseconds(t.retention()),
-                     stream::Milliseconds(t.compaction_lag())});
-  }
-  return specs;
-}
-
 Result<platform::Loaded> load(const Place& place, bool need, bool& configured) {
   auto path = platform::find_config(place.config);
   configured = path.has_value();
@@ -43,19 +36,51 @@ Result<platform::Loaded> load(const Place& place, bool need, bool& configured) {
   return platform::load_valid_config(*path);
 }
 
-Result<OpenLog> open(const Place& place, bool need_config, bool create) {
-  OpenLog opened;
-  auto config = load(place, need_config, opened.configured);
-  if (!config) return tl::make_unexpected(config.error());
-  opened.config = std::move(*config);
+// The state topics that a worker makes for itself, each co-partitioned with an input.
+struct StateTopic {
+  const char* name;
+  const char* input;
+};
+constexpr std::array<StateTopic, 2> kStateTopics = {{{"processor-state", "readings"}, {"regions-state", "means"}}};
+
+Result<void> open_embedded(OpenLog& opened, const std::string& directory, bool create) {
+  const ::qingchuan::v1::System& system = opened.config.system;
   stream::EmbeddedOptions options;
   options.create = create;
-  const ::qingchuan::v1::System& system = opened.config.system;
   options.commit_linger = stream::Milliseconds(system.embedded().group_commit());
   options.append_queue_max_records = static_cast<std::size_t>(system.limits().append_queue_max());
-  auto log = stream::open_embedded(place.data, std::move(options));
+  auto log = stream::open_embedded(directory, std::move(options));
+  if (!log) return tl::make_unexpected(log.error());
+  opened.embedded = log->get();
+  opened.log = std::move(*log);
+  opened.where = directory;
+  return {};
+}
+
+Result<void> open_on_kafka(OpenLog& opened, const std::string& brokers, const Use& use) {
+  auto options = kafka_options(opened.config, brokers, use.joins);
+  if (!options) return tl::make_unexpected(options.error());
+  if (use.metrics != nullptr) {
+    opened.kafka_metrics = std::make_unique<stream::KafkaMetrics>(*use.metrics);
+    options->statistics = [metrics = opened.kafka_metrics.get()](std::string_view json) { metrics->take(json); };
+  }
+  opened.where = "Kafka " + brokers + (options->prefix.empty() ? "" : ", prefix " + options->prefix);
+  auto log = stream::open_kafka(std::move(*options));
   if (!log) return tl::make_unexpected(log.error());
   opened.log = std::move(*log);
+  return {};
+}
+
+Result<OpenLog> open(const Place& place, const Use& use, bool create) {
+  OpenLog opened;
+  auto config = load(place, use.need_config, opened.configured);
+  if (!config) return tl::make_unexpected(config.error());
+  opened.config = std::move(*config);
+  const auto address = address_of(place, opened.config.system);
+  if (!address) return tl::make_unexpected(address.error());
+  const auto done = address->brokers.empty() ? open_embedded(opened, address->directory, create)
+                                             : open_on_kafka(opened, address->brokers, use);
+  if (!done) return tl::make_unexpected(done.error());
   opened.rules = std::make_unique<processor::RulesStore>(*opened.log);
   return opened;
 }
@@ -82,12 +107,35 @@ Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) 
 
 }  // namespace
 
-Result<OpenLog> open_log(const Place& place, bool need_config) {
-  return open(place, need_config, false);
+std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) {
+  std::vector<stream::TopicSpec> specs;
+  for (const auto& t : system.topics()) {
+    specs.push_back({t.name(), t.partitions(), cleanup_of(t.cleanup()), stream::Milliseconds(t.retention()),
+                     stream::Milliseconds(t.compaction_lag())});
+  }
+  const auto find = [&specs](std::string_view name) {
+    return std::find_if(specs.begin(), specs.end(), [name](const stream::TopicSpec& t) { return t.name == name; });
+  };
+  for (const StateTopic& state : kStateTopics) {
+    const auto input = find(state.input);
+    if (input == specs.end() || find(state.name) != specs.end()) continue;
+    const int partitions = input->partitions;
+    specs.push_back({state.name, partitions, stream::Cleanup::Compact, {}, {}});
+  }
+  return specs;
 }
 
-Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only) {
-  auto opened = open(place, true, true);
+Result<OpenLog> open_log(const Place& place, const Use& use) {
+  return open(place, use, false);
+}
+
+Result<OpenLog> open_for_topics(const Place& place, bool make) {
+  return open(place, {.need_config = true}, make);
+}
+
+Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only, Use use) {
+  use.need_config = true;
+  auto opened = open(place, use, true);
   if (!opened) return opened;
   // Checked before anything is written: a log must not begin with rules that no stage can use.
   const std::string bytes = wire::canonical_bytes(opened->config.rules);
@@ -96,7 +144,7 @@ Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::str
     const auto is = opened->rules->timeline();
     if (!is && is.error().code != Errc::topic_unknown) return tl::make_unexpected(is.error());
     if (is && *is != core::Timeline::None && *is != timeline) {
-      return fail(Errc::log_timeline, place.data + " is a log whose time is " + std::string(core::name(*is)) +
+      return fail(Errc::log_timeline, opened->where + " is a log whose time is " + std::string(core::name(*is)) +
                                           ", not " + std::string(core::name(timeline)));
     }
   }
@@ -110,7 +158,14 @@ Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::str
   if (*is == core::Timeline::None) {
     if (auto done = opened->rules->put_timeline(timeline); !done) return tl::make_unexpected(done.error());
   }
-  const core::Timeline kind = *is == core::Timeline::None ? timeline : *is;
+  // Read again: another process may have been setting it up at the same time.
+  const auto settled = opened->rules->timeline();
+  if (!settled) return tl::make_unexpected(settled.error());
+  const core::Timeline kind = *settled == core::Timeline::None ? timeline : *settled;
+  if (only && kind != timeline) {
+    return fail(Errc::log_timeline, opened->where + " has just become a log whose time is " +
+                                        std::string(core::name(kind)) + ", not " + std::string(core::name(timeline)));
+  }
   if (auto done = begin_partitions(*opened->log, {rules_hash, kind}); !done) return tl::make_unexpected(done.error());
   return opened;
 }

@@ -28,7 +28,8 @@ struct Options {
 
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
-  auto opened = open_log(o.place, false);
+  platform::Metrics metrics(version());
+  auto opened = open_log(o.place, {.joins = true, .metrics = &metrics.registry()});
   if (!opened) return tl::make_unexpected(opened.error());
   std::string hash;
   if (opened->configured) {
@@ -36,7 +37,6 @@ Result<int> run(const Options& o) {
     if (!stored) return tl::make_unexpected(stored.error());
     hash = *stored;
   }
-  platform::Metrics metrics(version());
   processor::ProcessorOptions options = processor_options(opened->config.system, hash);
   if (o.workers > 0) options.workers = o.workers;
   options.until_end = o.until_end;
@@ -58,9 +58,13 @@ Result<int> run(const Options& o) {
     page = std::move(*served);
     platform::log_info("page", {{"address", page->address()}});
   }
-  const LogUpkeep upkeep(*opened->log, metrics.registry(),
-                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
-  const StandbyNotice standby(*opened->log);
+  std::unique_ptr<LogUpkeep> upkeep;  // Kafka does this itself
+  std::unique_ptr<StandbyNotice> standby;
+  if (opened->embedded != nullptr) {
+    upkeep = std::make_unique<LogUpkeep>(*opened->embedded, metrics.registry(),
+                                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
+    standby = std::make_unique<StandbyNotice>(*opened->embedded);
+  }
   std::unique_ptr<Watcher> watcher;
   if (o.show) {
     std::shared_ptr<const core::RuleSet> names = std::make_shared<core::RuleSet>();
@@ -71,7 +75,7 @@ Result<int> run(const Options& o) {
         std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
   }
   platform::log_info("processor started",
-                     {{"data", o.place.data}, {"workers", options.workers}, {"until_end", o.until_end}});
+                     {{"log", opened->where}, {"workers", options.workers}, {"until_end", o.until_end}});
   if (auto ended = processor.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("processor ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
   return shutdown.stopping() && o.until_end ? 130 : 0;
@@ -82,9 +86,7 @@ Result<int> run(const Options& o) {
 Command make_processor_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("processor", "Make means, indices and signals from the readings of a log");
-  command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
-  command->add_option("--config", o->place.config,
-                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  add_place_options(*command, o->place);
   command->add_flag("--until-end", o->until_end,
                     "Stop when all that is in the log now has been processed and committed");
   command
@@ -95,7 +97,9 @@ Command make_processor_command(CLI::App& app) {
                     "Print every sixth closed hour and the signals of level 2 and more as they come");
   command->add_flag("--accept-clock", o->accept_clock,
                     "Believe a clock that stands more than 30 days past the log's last tick");
-  command->footer("Several may run on one log: the first one has the partitions, the others stand by and take over.");
+  command->footer(
+      "Several may run on one log. In --data the first one has the partitions, the others stand by and take over; on "
+      "Kafka they share them.");
   return {command, [o] { return run(*o); }};
 }
 

@@ -30,7 +30,7 @@ Result<int> run(const Options& o) {
   const auto period = spec.month ? parse_month(o.month) : parse_day(o.date);
   if (!period) return tl::make_unexpected(period.error());
   spec.period = *period;
-  auto opened = open_log(o.place, false);
+  auto opened = open_log(o.place);
   if (!opened) return tl::make_unexpected(opened.error());
   const auto report = make_report(*opened->log, *opened->rules, spec);
   if (!report) return tl::make_unexpected(report.error());
@@ -48,8 +48,7 @@ Command make_report_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("report", "The table of a day or a month: sites and regions, AQI, composite index, rank");
   command->add_option("KIND", o->kind, "day or month")->required()->check(CLI::IsMember({"day", "month"}));
-  command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
-  command->add_option("--config", o->place.config, "qingchuan.yaml or its directory: how the log is opened");
+  add_place_options(*command, o->place);
   command->add_option("--date", o->date, "The natural day, as 2015-12-08");
   command->add_option("--month", o->month, "The month, as 2015-12");
   command->add_option("--region", o->region, "Only this region and what is below it");

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
 #include "core/concentration.h"
 #include "core/reading_stage.h"
@@ -15,17 +16,6 @@ namespace qc::commands {
 namespace {
 
 namespace v1 = ::qingchuan::v1;
-
-// All records of a topic up to its present end.
-template <class Visit>
-Result<void> read_all(stream::Log& log, const char* topic, Visit visit) {
-  const auto whole = stream::whole_topic(log, topic);
-  if (!whole) return tl::make_unexpected(whole.error());
-  return stream::read_range(log, *whole, [&](const stream::Record& r) {
-    visit(r);
-    return true;
-  });
-}
 
 // What is kept of the latest revision of a mean while reading: enough for every count below.
 struct Latest {
@@ -64,20 +54,18 @@ void count_mean(const std::string& site, core::Factor factor, std::int64_t end_m
   }
 }
 
-Result<void> read_means(stream::Log& log, Summary& s) {
-  struct Series {
-    std::string site;
-    core::Factor factor;
-    std::unordered_map<std::int64_t, Latest> by_end;
-  };
-  std::map<std::string, Series> all;
-  v1::MeanRecord record;
-  auto done = read_all(log, "means", [&](const stream::Record& r) {
-    if (r.tombstone || !record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_mean())
-      return;
-    const v1::Mean& m = record.mean();
+bool parsed(const stream::Record& r, google::protobuf::Message& into) {
+  return !r.tombstone && into.ParseFromArray(r.value.data(), static_cast<int>(r.value.size()));
+}
+
+// Each of these takes one topic's records as they come and adds what they come to at the end.
+class Means {
+ public:
+  void take(const stream::Record& r, Summary& s) {
+    if (!parsed(r, record_) || !record_.has_mean()) return;
+    const v1::Mean& m = record_.mean();
     if (m.window() != v1::H1) return;
-    Series& series = all[m.site() + "|" + std::to_string(m.factor())];
+    Series& series = all_[m.site() + "|" + std::to_string(m.factor())];
     series.site = m.site();
     series.factor = static_cast<core::Factor>(m.factor());
     Latest& latest = series.by_end[m.end_ms()];
@@ -87,69 +75,77 @@ Result<void> read_means(stream::Log& log, Summary& s) {
       latest.primary += (latest.primary.empty() ? "" : "+") + std::string(core::name(static_cast<core::Factor>(f)));
     }
     s.rules_hash = m.origin().rules();
-  });
-  if (!done) return done;
-  for (const auto& [key, series] : all) {
-    for (const auto& [end_ms, latest] : series.by_end) count_mean(series.site, series.factor, end_ms, latest, s);
   }
-  return {};
-}
+  void finish(Summary& s) const {
+    for (const auto& [key, series] : all_) {
+      for (const auto& [end_ms, latest] : series.by_end) count_mean(series.site, series.factor, end_ms, latest, s);
+    }
+  }
 
-Result<void> read_signals(stream::Log& log, Summary& s) {
+ private:
+  struct Series {
+    std::string site;
+    core::Factor factor;
+    std::unordered_map<std::int64_t, Latest> by_end;
+  };
+  std::map<std::string, Series> all_;
+  v1::MeanRecord record_;
+};
+
+class Signals {
+ public:
+  void take(const stream::Record& r) {
+    if (!parsed(r, record_) || !record_.has_signal()) return;
+    const v1::Signal& signal = record_.signal();
+    Episode& e = episodes_[signal.id()];
+    e.rule = signal.rule();
+    e.level = std::max(e.level, signal.level());
+    e.open = signal.state() == v1::ACTIVE || signal.state() == v1::STALE;
+    e.withdrawn = signal.state() == v1::WITHDRAWN;
+  }
+  void finish(Summary& s) const {
+    for (const auto& [id, e] : episodes_) {
+      if (e.withdrawn) continue;
+      ++s.episodes[{e.rule, e.level}];
+      s.open_episodes += e.open ? 1 : 0;
+    }
+  }
+
+ private:
   struct Episode {
     std::string rule;
     int level = 0;
     bool open = false;
     bool withdrawn = false;
   };
-  std::map<std::string, Episode> episodes;
-  v1::SignalRecord record;
-  auto done = read_all(log, "signals", [&](const stream::Record& r) {
-    if (!record.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())) || !record.has_signal()) return;
-    const v1::Signal& signal = record.signal();
-    Episode& e = episodes[signal.id()];
-    e.rule = signal.rule();
-    e.level = std::max(e.level, signal.level());
-    e.open = signal.state() == v1::ACTIVE || signal.state() == v1::STALE;
-    e.withdrawn = signal.state() == v1::WITHDRAWN;
-  });
-  if (!done) return done;
-  for (const auto& [id, e] : episodes) {
-    if (e.withdrawn) continue;
-    ++s.episodes[{e.rule, e.level}];
-    s.open_episodes += e.open ? 1 : 0;
-  }
-  return {};
-}
+  std::map<std::string, Episode> episodes_;
+  v1::SignalRecord record_;
+};
 
-Result<void> read_ledger(stream::Log& log, Summary& s) {
+class Ledgers {
+ public:
   // The partition's entry of the state, the last of each partition; its other entries are not needed for the counts.
-  std::map<int, std::string> entries;
-  auto done = read_all(log, "processor-state", [&](const stream::Record& r) {
-    if (r.key == "P" && !r.tombstone) entries[r.from->partition] = r.value;
-  });
-  if (!done) return done;
-  for (const auto& [partition, bytes] : entries) {
-    core::ReadingStage stage([](std::string_view) { return false; });
-    if (!stage.load("P", bytes))
-      return fail(Errc::state_version,
-                  "the state of partition " + std::to_string(partition) + " is of another version");
-    const core::Ledger& ledger = stage.ledger();
-    s.ledger.in += ledger.in;
-    for (std::size_t i = 0; i < core::kAccounts; ++i) s.ledger.accounts[i] += ledger.accounts[i];
-    for (std::size_t i = 0; i < core::kReasons; ++i) s.ledger.malformed[i] += ledger.malformed[i];
-    s.has_ledger = true;
+  void take(const stream::Record& r) {
+    if (r.key == "P" && !r.tombstone) entries_[r.from->partition] = r.value;
   }
-  return {};
-}
+  Result<void> finish(Summary& s) const {
+    for (const auto& [partition, bytes] : entries_) {
+      core::ReadingStage stage([](std::string_view) { return false; });
+      if (!stage.load("P", bytes))
+        return fail(Errc::state_version,
+                    "the state of partition " + std::to_string(partition) + " is of another version");
+      const core::Ledger& ledger = stage.ledger();
+      s.ledger.in += ledger.in;
+      for (std::size_t i = 0; i < core::kAccounts; ++i) s.ledger.accounts[i] += ledger.accounts[i];
+      for (std::size_t i = 0; i < core::kReasons; ++i) s.ledger.malformed[i] += ledger.malformed[i];
+      s.has_ledger = true;
+    }
+    return {};
+  }
 
-Result<void> read_dead_letters(stream::Log& log, Summary& s) {
-  v1::DeadLetter letter;
-  return read_all(log, "dead-letters", [&](const stream::Record& r) {
-    if (letter.ParseFromArray(r.value.data(), static_cast<int>(r.value.size())))
-      s.dead_letters[letter.reason()] += letter.readings();
-  });
-}
+ private:
+  std::map<int, std::string> entries_;
+};
 
 std::string date(std::int64_t ms) {
   return core::to_iso(core::event_time(ms)).substr(0, 16);
@@ -162,9 +158,32 @@ Result<Summary> summarise(stream::Log& log, processor::RulesStore& rules) {
   const auto timeline = rules.timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
   s.timeline = *timeline;
-  for (auto* read : {&read_means, &read_signals, &read_ledger, &read_dead_letters}) {
-    if (auto done = (*read)(log, s); !done) return tl::make_unexpected(done.error());
+  std::vector<stream::Stretch> all;  // all topics with one reader
+  for (const char* topic : {"means", "signals", "processor-state", "dead-letters"}) {
+    const auto whole = stream::whole_topic(log, topic);
+    if (!whole) return tl::make_unexpected(whole.error());
+    all.insert(all.end(), whole->begin(), whole->end());
   }
+  Means means;
+  Signals signals;
+  Ledgers ledgers;
+  v1::DeadLetter letter;
+  const auto read = stream::read_range(log, all, [&](const stream::Record& r) {
+    if (r.from->topic == "means") {
+      means.take(r, s);
+    } else if (r.from->topic == "signals") {
+      signals.take(r);
+    } else if (r.from->topic == "processor-state") {
+      ledgers.take(r);
+    } else if (parsed(r, letter)) {
+      s.dead_letters[letter.reason()] += letter.readings();
+    }
+    return true;
+  });
+  if (!read) return tl::make_unexpected(read.error());
+  means.finish(s);
+  signals.finish(s);
+  if (auto done = ledgers.finish(s); !done) return tl::make_unexpected(done.error());
   return s;
 }
 

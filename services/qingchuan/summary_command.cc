@@ -17,7 +17,7 @@ struct Options {
 };
 
 Result<int> run(const Options& o) {
-  auto opened = open_log(o.place, false);
+  auto opened = open_log(o.place);
   if (!opened) return tl::make_unexpected(opened.error());
   const auto summary = summarise(*opened->log, *opened->rules);
   if (!summary) return tl::make_unexpected(summary.error());
@@ -34,7 +34,7 @@ Command make_summary_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("summary", "Say on one page what a log holds: ledger, hours, indices, signals");
-  command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
+  add_place_options(*command, o->place);
   command->add_option("--lang", o->language, "zh or en")->check(CLI::IsMember({"zh", "en"}))->capture_default_str();
   command->add_option("--format", o->format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))

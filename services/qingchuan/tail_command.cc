@@ -48,7 +48,7 @@ Result<int> run(const Options& o) {
     return fail(Errc::usage, "--format csv is for means and signals; " + o.topic + " has json");
   }
   if (o.latest && !o.until_end) return fail(Errc::usage, "--latest needs --until-end: later revisions may still come");
-  auto opened = open_log(o.place, false);
+  auto opened = open_log(o.place);
   if (!opened) return tl::make_unexpected(opened.error());
   stream::Log& log = *opened->log;
   auto whole = stream::whole_topic(log, o.topic);
@@ -61,7 +61,11 @@ Result<int> run(const Options& o) {
 
   // Two passes, so that only offsets are held: the greatest revision of each id, then the records that have it.
   std::map<int, std::vector<stream::Offset>> printed;
+  std::unique_ptr<stream::Reader> reader;  // one for both
   if (o.latest) {
+    auto made = stream::reader_of(log, *whole);
+    if (!made) return tl::make_unexpected(made.error());
+    reader = std::move(*made);
     struct Latest {
       std::int64_t revision;
       int partition;
@@ -75,7 +79,7 @@ Result<int> run(const Options& o) {
       if (!is_new && i.revision >= it->second.revision) it->second = here;
       return true;
     };
-    if (auto done = stream::read_range(log, *whole, find_latest, shutdown.token()); !done)
+    if (auto done = stream::read_range(*reader, *whole, find_latest, shutdown.token()); !done)
       return tl::make_unexpected(done.error());
     for (const auto& [id, l] : latest) printed[l.partition].push_back(l.offset);
     for (auto& [partition, offsets] : printed) std::sort(offsets.begin(), offsets.end());
@@ -99,8 +103,9 @@ Result<int> run(const Options& o) {
     // A closed pipe (| head) ends it quietly.
     return !o.until_end || out.size() > (1U << 16) ? write() : true;
   };
-  const auto done = o.until_end ? stream::read_range(log, *whole, print, shutdown.token())
-                                : follow(log, from, shutdown.token(), print);
+  const auto done = o.latest      ? stream::read_range(*reader, *whole, print, shutdown.token())
+                    : o.until_end ? stream::read_range(log, *whole, print, shutdown.token())
+                                  : follow(log, from, shutdown.token(), print);
   if (!done) return tl::make_unexpected(done.error());
   write();
   return 0;
@@ -113,7 +118,7 @@ Command make_tail_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("tail", "Print the committed records of a topic");
   command->add_option("TOPIC", o->topic, "readings, means, signals, dead-letters, rules ... (architecture: topics)")
       ->required();
-  command->add_option("--data", o->place.data, "Directory of the embedded log")->required();
+  add_place_options(*command, o->place);
   command->add_flag("--from-beginning", o->from_beginning,
                     "From the oldest record kept; otherwise only what comes from now on");
   command->add_flag("--until-end", o->until_end, "Stop at what is the end now; otherwise go on until interrupted");

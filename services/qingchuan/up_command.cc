@@ -1,4 +1,4 @@
-// qingchuan up: everything in one process over the embedded log.
+// qingchuan up: everything in one process.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -20,7 +20,7 @@ namespace qc::commands {
 namespace {
 
 struct Options {
-  Place place{"data/live", ""};
+  Place place{.data_default = "data/live"};
   std::string listen;
   std::string language = "zh";
   std::uint64_t seed = 1;
@@ -32,14 +32,14 @@ struct Options {
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
   std::string hash;
-  auto opened = create_log(o.place, core::Timeline::Wall, hash, true);
+  platform::Metrics metrics(version());
+  auto opened = create_log(o.place, core::Timeline::Wall, hash, true, {.joins = true, .metrics = &metrics.registry()});
   if (!opened) return tl::make_unexpected(opened.error());
   const auto rules = opened->rules->get(hash);
   if (!rules) return tl::make_unexpected(rules.error());
   const auto partitions = partitions_of(*opened->log, "readings");
   if (!partitions) return tl::make_unexpected(partitions.error());
 
-  platform::Metrics metrics(version());
   processor::ProcessorOptions options = processor_options(opened->config.system, hash);
   options.accept_clock = o.accept_clock;
   auto made =
@@ -57,7 +57,7 @@ Result<int> run(const Options& o) {
   std::printf(
       "qingchuan %s\n  log            %s\n  configuration  %s (%zu sites, rules %s)\n  metrics        "
       "http://%s/metrics\n",
-      version().c_str(), o.place.data.c_str(), opened->config.path.c_str(), (*rules)->sites.size(), hash.c_str(),
+      version().c_str(), opened->where.c_str(), opened->config.path.c_str(), (*rules)->sites.size(), hash.c_str(),
       (*page)->address().c_str());
   if (!o.no_source) {
     std::printf(
@@ -66,9 +66,13 @@ Result<int> run(const Options& o) {
   }
   std::fflush(stdout);
 
-  const LogUpkeep upkeep(*opened->log, metrics.registry(),
-                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
-  const StandbyNotice standby(*opened->log);
+  std::unique_ptr<LogUpkeep> upkeep;  // Kafka does this itself
+  std::unique_ptr<StandbyNotice> standby;
+  if (opened->embedded != nullptr) {
+    upkeep = std::make_unique<LogUpkeep>(*opened->embedded, metrics.registry(),
+                                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
+    standby = std::make_unique<StandbyNotice>(*opened->embedded);
+  }
   std::unique_ptr<Watcher> watcher;
   if (!o.quiet) {
     const Language language = o.language == "en" ? Language::English : Language::Chinese;
@@ -93,11 +97,8 @@ Result<int> run(const Options& o) {
 
 Command make_up_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("up", "Run everything in one process over the embedded log");
-  command->add_option("--data", o->place.data, "Directory of the embedded log; made where it is missing")
-      ->capture_default_str();
-  command->add_option("--config", o->place.config,
-                      "qingchuan.yaml or its directory (default: ./config, or beside the binary)");
+  CLI::App* command = app.add_subcommand("up", "Run everything in one process, over the embedded log or Kafka");
+  add_place_options(*command, o->place);
   command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
   command->add_option("--lang", o->language, "Language of what is printed: zh or en")
       ->check(CLI::IsMember({"zh", "en"}))
@@ -110,7 +111,7 @@ Command make_up_command(CLI::App& app) {
   command->footer(
       "The readings are INVENTED by a small built-in source, until the simulator brings the real one. `qingchuan "
       "tail`\n"
-      "and `qingchuan feed` work on the same --data beside it. Ctrl-C stops it; nothing is lost.");
+      "and `qingchuan feed` work on the same log beside it. Ctrl-C stops it; nothing is lost.");
   return {command, [o] { return run(*o); }};
 }
 

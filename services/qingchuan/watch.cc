@@ -7,6 +7,7 @@
 
 #include "core/concentration.h"
 #include "platform/log.h"
+#include "stream/read_range.h"
 
 namespace qc::commands {
 namespace {
@@ -94,11 +95,9 @@ std::string Watch::on_signal(const v1::Signal& s) const {
 
 Watcher::Watcher(stream::Log& log, Watch watch) : watch_(std::move(watch)) {
   for (const char* topic : {"means", "signals"}) {
-    for (int p = 0;; ++p) {
-      const auto range = log.range({topic, p});
-      if (!range) break;  // no such partition
-      from_.emplace_back(stream::TopicPartition{topic, p}, range->end);
-    }
+    const auto whole = stream::whole_topic(log, topic);
+    if (!whole) continue;  // no such topic
+    for (const stream::Stretch& s : *whole) from_.emplace_back(s.of, s.until);
   }
   thread_ = std::jthread([this, &log](std::stop_token stop) { run(std::move(stop), log); });
 }

@@ -59,5 +59,6 @@ std::unique_ptr<LogHarness> make_embedded_harness() {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Embedded, LogContract, testing::Values(&make_embedded_harness));
+INSTANTIATE_TEST_SUITE_P(Embedded, LogCleanupContract, testing::Values(&make_embedded_harness));
 
 }  // namespace qc::stream

@@ -74,6 +74,20 @@ class EmbeddedLogImpl final : public EmbeddedLog {
     return embedded::check_integrity(*database, core_->file);
   }
 
+  Result<std::vector<std::string>> groups() override {
+    std::lock_guard lock(mutex_);
+    auto select = database_.prepare(
+        "SELECT name FROM groups g WHERE EXISTS (SELECT 1 FROM group_offsets o WHERE o.grp = g.id) ORDER BY name");
+    if (!select) return tl::make_unexpected(select.error());
+    std::vector<std::string> names;
+    for (;;) {
+      const auto row = select->next("reading the groups");
+      if (!row) return tl::make_unexpected(row.error());
+      if (!*row) return names;
+      names.emplace_back(select->bytes(0));
+    }
+  }
+
   Result<std::vector<LeaseHolder>> holders(std::string_view group) override {
     const auto locks = LeaseFile::open(core_->leases, true);
     if (!locks) return tl::make_unexpected(locks.error());

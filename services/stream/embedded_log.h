@@ -119,6 +119,8 @@ class EmbeddedLog : public Log {
   // SQLite's integrity check and the log's own: offsets within [start, next), group offsets within range. Reads
   // everything. log_corrupt with what was found.
   virtual Result<void> check_integrity() = 0;
+  // Those that have committed an offset.
+  virtual Result<std::vector<std::string>> groups() = 0;
   // For the one clear line of a member that stands by.
   virtual Result<std::vector<LeaseHolder>> holders(std::string_view group) = 0;
   // Takes a partition from its owner, wherever it runs: its next commit is fenced, and it gives the partition up.

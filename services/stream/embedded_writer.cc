@@ -257,7 +257,8 @@ Result<void> Writer::write(Append& append) {
     }
     const NewRecord& record = append.records[i];
     Statement& insert = edge->insert;
-    insert.bind(1, edge->next).bind(2, now).bind(3, std::string_view(record.key));
+    insert.bind(1, edge->next).bind(2, record.written_ms > 0 ? record.written_ms : now);
+    insert.bind(3, std::string_view(record.key));
     if (record.value) {
       insert.bind(4, std::string_view(*record.value));
     } else {

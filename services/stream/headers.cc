@@ -53,6 +53,17 @@ std::string encode_headers(std::span<const Header> headers) {
   return out;
 }
 
+void each_header(std::string_view headers,
+                 const std::function<void(std::string_view key, std::string_view value)>& use) {
+  while (!headers.empty()) {
+    const auto key = take_bytes(headers);
+    if (!key) return;
+    const auto value = take_bytes(headers);
+    if (!value) return;
+    use(*key, *value);
+  }
+}
+
 std::optional<std::string_view> find_header(std::string_view headers, std::string_view key) {
   while (!headers.empty()) {
     const auto name = take_bytes(headers);

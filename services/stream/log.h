@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,9 @@ struct Header {
 std::string encode_headers(std::span<const Header> headers);
 // The value of the first header with that key. Malformed bytes read as "not there".
 std::optional<std::string_view> find_header(std::string_view headers, std::string_view key);
+// All of them in their order, up to the first malformed byte.
+void each_header(std::string_view headers,
+                 const std::function<void(std::string_view key, std::string_view value)>& use);
 
 // A record to be written.
 struct NewRecord {
@@ -63,9 +67,10 @@ struct NewRecord {
   std::string key;
   std::optional<std::string> value;  // nullopt: a tombstone
   std::string headers;               // encode_headers
+  std::int64_t written_ms = 0;       // the time of writing that a copy keeps; 0: now
 };
 
-// A record as read. The views live as long as the Batch they came in.
+// A record as read. The views live as long as the Batch they came in and the Reader or Member that filled it.
 struct Record {
   const TopicPartition* from = nullptr;
   Offset offset = 0;
@@ -124,7 +129,10 @@ class Appender {
 struct Assignment {
   std::vector<TopicPartition> gained;
   std::vector<TopicPartition> lost;
-  bool empty() const { return gained.empty() && lost.empty(); }
+  // Will be lost by the next poll, which others wait for: the moment to commit what was applied, and the state with it,
+  // so that their next owner has nothing to do again. May be left out; no records come with it.
+  std::vector<TopicPartition> leaving;
+  bool empty() const { return gained.empty() && lost.empty() && leaving.empty(); }
 };
 
 struct GroupSpec {
@@ -145,6 +153,10 @@ class Member {
   // `change` tells of partitions gained or lost by this call, before any record of them; records of lost ones are
   // never returned, and what was applied but not committed of them must be dropped.
   virtual Result<void> poll(Batch& out, Assignment& change, std::size_t max, Milliseconds wait) = 0;
+  // As Reader::position.
+  virtual std::optional<Offset> position(const TopicPartition& /*tp*/) const { return std::nullopt; }
+  // The end of an owned partition as it was last heard of, without asking; nullopt: ask the log.
+  virtual std::optional<Offset> known_end(const TopicPartition& /*tp*/) const { return std::nullopt; }
   // The group's next offset to read; nullopt where it has never committed one.
   virtual Result<std::optional<Offset>> committed(const TopicPartition& tp) = 0;
   virtual Result<void> seek(const TopicPartition& tp, Offset offset) = 0;

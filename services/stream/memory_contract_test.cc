@@ -41,5 +41,6 @@ std::unique_ptr<LogHarness> make_memory_harness() {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Memory, LogContract, testing::Values(&make_memory_harness));
+INSTANTIATE_TEST_SUITE_P(Memory, LogCleanupContract, testing::Values(&make_memory_harness));
 
 }  // namespace qc::stream

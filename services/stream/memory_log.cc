@@ -80,8 +80,8 @@ void MemoryLog::write(std::span<const NewRecord> records) {
   std::vector<Partition*> touched;
   for (const NewRecord& record : records) {
     Partition* partition = find(record.to);
-    partition->records.push_back(
-        std::make_shared<const Stored>(Stored{partition->next, now, record.key, record.value, record.headers}));
+    partition->records.push_back(std::make_shared<const Stored>(Stored{
+        partition->next, record.written_ms > 0 ? record.written_ms : now, record.key, record.value, record.headers}));
     partition->end = ++partition->next;
     if (options_.control_records > 0) touched.push_back(partition);
   }

@@ -63,6 +63,8 @@ class MemoryLog final : public Log {
   void expire(const std::string& group, const std::string& member);
   // The member is put out of the group: whatever it does next fails with log_fenced.
   void fence(const std::string& group, const std::string& member);
+  // As before a rebalance: what the member has is announced to leave it, then taken and shared out anew.
+  void revoke(const std::string& group, const std::string& member);
   // The next record of the partition gets an offset so much greater.
   void leave_gap(const TopicPartition& tp, Offset offsets);
   // Compacts all topics that are for it: of each key the last value stays, and older ones than compaction_lag go.
@@ -103,6 +105,8 @@ class MemoryLog final : public Log {
   struct Seat {  // one member as the group knows it
     std::uint64_t id = 0;
     bool killed = false;
+    bool revoke = false;   // its next poll says that all it has will leave it
+    bool revoked = false;  // the one after that takes it
   };
   struct Share {              // one partition number within a group
     std::uint64_t owner = 0;  // Seat::id; 0: nobody

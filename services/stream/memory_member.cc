@@ -49,13 +49,13 @@ class MemoryLog::MemoryMember final : public Member {
 
   Result<void> poll(Batch& out, Assignment& change, std::size_t max, Milliseconds wait) override {
     const auto deadline = std::chrono::steady_clock::now() + wait;
-    change.gained.clear();
-    change.lost.clear();
+    change = {};
     std::unique_lock lock(log_.mutex_);
     begin(out);
     while (true) {
       if (log_.unavailable_) return fail(Errc::log_unavailable, "the log is away");
       if (!seated()) return fenced();
+      if (leaves(change)) return {};
       notice(change);
       for (std::size_t i = 0; i < cursors_.size(); ++i) {
         auto at = std::next(cursors_.begin(), static_cast<std::ptrdiff_t>((turn_ + i) % cursors_.size()));
@@ -131,6 +131,21 @@ class MemoryLog::MemoryMember final : public Member {
            group_.shares[number].epoch == seen_[number];
   }
 
+  // A revocation that was announced: told first, done at the next poll.
+  bool leaves(Assignment& change) {
+    Seat& seat = group_.seats.at(name_);
+    if (seat.revoked) {
+      seat.revoked = false;
+      for (Share& share : group_.shares) share.epoch += share.owner == id_ ? 1 : 0;
+      return false;
+    }
+    if (!seat.revoke) return false;
+    seat.revoke = false;
+    for (const auto& [tp, cursor] : cursors_) change.leaving.push_back(tp);
+    seat.revoked = !change.leaving.empty();
+    return seat.revoked;
+  }
+
   // Tells what moved since the last poll. A number that went away and came back is both lost and gained.
   void notice(Assignment& change) {
     for (std::size_t number = 0; number < seen_.size(); ++number) {
@@ -190,6 +205,12 @@ Result<std::unique_ptr<Member>> MemoryLog::join(const GroupSpec& spec) {
   group.seats[spec.member] = Seat{id, false};
   share_out(group);
   return std::make_unique<MemoryMember>(*this, group, spec, id);
+}
+
+void MemoryLog::revoke(const std::string& group, const std::string& member) {
+  const std::lock_guard lock(mutex_);
+  auto& seats = groups_[group].seats;
+  if (const auto seat = seats.find(member); seat != seats.end()) seat->second.revoke = true;
 }
 
 void MemoryLog::kill(const std::string& group, const std::string& member) {

@@ -10,6 +10,29 @@ namespace {
 constexpr std::size_t kRecordsOfPoll = 4096;
 constexpr Milliseconds kWait{100};  // how soon a stop is noticed where a fetch is slow
 
+std::vector<Stretch> unread(std::span<const Stretch> stretches) {
+  std::vector<Stretch> left(stretches.begin(), stretches.end());
+  std::erase_if(left, [](const Stretch& s) { return s.from >= s.until; });
+  return left;
+}
+
+// `left`: their `from` is the next offset that may still be there, and where the reader stands.
+Result<void> read_left(Reader& reader, std::vector<Stretch> left, const Visit& visit, const std::stop_token& stop) {
+  Batch batch;
+  while (!left.empty() && !stop.stop_requested()) {
+    if (auto polled = reader.poll(batch, kRecordsOfPoll, kWait); !polled) return polled;
+    for (const Record& r : batch.records) {
+      const auto of = std::find_if(left.begin(), left.end(), [&](const Stretch& s) { return s.of == *r.from; });
+      if (of == left.end() || r.offset < of->from || r.offset >= of->until) continue;
+      of->from = r.offset + 1;
+      if (!visit(r)) return {};
+    }
+    const bool quiet = batch.records.empty();
+    std::erase_if(left, [&](const Stretch& s) { return reached(reader, s.of, s.from, s.until, quiet); });
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<int> partitions_of(Log& log, std::string_view topic) {
@@ -34,30 +57,26 @@ Result<std::vector<Stretch>> whole_topic(Log& log, std::string_view topic) {
   return whole;
 }
 
-Result<void> read_range(Log& log, std::span<const Stretch> stretches, const Visit& visit, std::stop_token stop) {
-  std::vector<Stretch> left;  // `from`: the next offset that may still be there
+Result<std::unique_ptr<Reader>> reader_of(Log& log, std::span<const Stretch> all) {
   std::vector<std::pair<TopicPartition, Offset>> places;
-  for (const Stretch& s : stretches) {
-    if (s.from >= s.until) continue;
-    left.push_back(s);
-    places.emplace_back(s.of, s.from);
-  }
+  for (const Stretch& s : all) places.emplace_back(s.of, s.from);
+  return log.reader(places);
+}
+
+Result<void> read_range(Log& log, std::span<const Stretch> stretches, const Visit& visit, std::stop_token stop) {
+  const std::vector<Stretch> left = unread(stretches);
   if (left.empty()) return {};
-  auto reader = log.reader(places);
+  auto reader = reader_of(log, left);
   if (!reader) return tl::make_unexpected(reader.error());
-  Batch batch;
-  while (!left.empty() && !stop.stop_requested()) {
-    if (auto polled = (*reader)->poll(batch, kRecordsOfPoll, kWait); !polled) return polled;
-    for (const Record& r : batch.records) {
-      const auto of = std::find_if(left.begin(), left.end(), [&](const Stretch& s) { return s.of == *r.from; });
-      if (of == left.end() || r.offset >= of->until) continue;
-      of->from = r.offset + 1;
-      if (!visit(r)) return {};
-    }
-    const bool quiet = batch.records.empty();
-    std::erase_if(left, [&](const Stretch& s) { return reached(**reader, s.of, s.from, s.until, quiet); });
+  return read_left(**reader, left, visit, stop);
+}
+
+Result<void> read_range(Reader& reader, std::span<const Stretch> stretches, const Visit& visit, std::stop_token stop) {
+  std::vector<Stretch> left = unread(stretches);
+  for (const Stretch& s : left) {
+    if (auto sought = reader.seek(s.of, s.from); !sought) return sought;
   }
-  return {};
+  return read_left(reader, std::move(left), visit, stop);
 }
 
 }  // namespace qc::stream

@@ -2,10 +2,13 @@
 // partitions. What is written meanwhile is not read, so it ends beside any writer. Gaps (compaction, retention, aborted
 // records) are passed over, also where an implementation's fetch is slow and its empty poll means nothing.
 //
-// Functions; any thread. Memory: one batch.
+// On Kafka a reader is connections and threads: who reads several times makes one with reader_of and reads with that.
+//
+// Functions; any thread (those with a Reader: the reader's). Memory: one batch.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -35,5 +38,10 @@ using Visit = std::function<bool(const Record&)>;
 // Every record of the stretches (at most one of each partition), those of a partition in order. Returns when all were
 // visited, when the visitor has enough, or when a stop is asked for.
 Result<void> read_range(Log& log, std::span<const Stretch> stretches, const Visit& visit, std::stop_token stop = {});
+
+// The same again and again: with one reader, which is made for the partitions of `all`.
+Result<std::unique_ptr<Reader>> reader_of(Log& log, std::span<const Stretch> all);
+Result<void> read_range(Reader& reader, std::span<const Stretch> stretches, const Visit& visit,
+                        std::stop_token stop = {});
 
 }  // namespace qc::stream

@@ -10,11 +10,11 @@
 //
 // What goes wrong and what it does:
 //   log_abortable            the same transaction again at once, abort_retries_max times, then with back-off
-//   log_full, log_unavailable, queue_full   not ready, one line, the same again with back-off; nothing more is polled
-//   log_fenced               everything uncommitted and all stages are dropped; it joins again and restores
-//   a partition lost         the same for that partition alone
-//   Stage::apply fails       the same record again with back-off
-//   anything else            step() and run() return the error
+//   log_full, log_unavailable, log_refused, queue_full   not ready, one line, the same again with back-off; nothing
+//   more is polled log_fenced               everything uncommitted and all stages are dropped; it joins again and
+//   restores a partition lost         the same for that partition alone a partition about to be  committed with its
+//   state, so that the next owner folds nothing again; one try only Stage::apply fails       the same record again with
+//   back-off anything else            step() and run() return the error
 //
 // Lifecycle: create(), then either run() on its own thread, or step() by a simulator that owns the clock. Destroying it
 // without stop() is a crash as far as the log can tell: what was not committed is folded again by the next owner.

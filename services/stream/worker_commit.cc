@@ -42,7 +42,7 @@ bool fatal_for_a_stage(Errc code) {
 
 bool passes(Errc code) {
   return code == Errc::log_abortable || code == Errc::log_full || code == Errc::log_unavailable ||
-         code == Errc::queue_full;
+         code == Errc::log_refused || code == Errc::queue_full;
 }
 
 }  // namespace
@@ -160,6 +160,12 @@ Milliseconds WorkerEngine::back_off(int tries) const {
 
 Result<WorkerStep> WorkerEngine::failed(const Failure& failure) {
   const Errc code = failure.error.code;
+  if (leaving_ && failure.doing == Doing::Commit && passes(code)) {
+    // One try: others wait. The next owner does it again from the commit before.
+    drop_all();
+    refresh();
+    return WorkerStep{false, true, Milliseconds(0)};
+  }
   if (failure.doing == Doing::Apply ? !fatal_for_a_stage(code) : passes(code)) return retry(failure);
   if (code == Errc::log_fenced) return rejoin(failure);
   line(LineLevel::Error, describe(failure.error));
@@ -180,6 +186,7 @@ WorkerStep WorkerEngine::rejoin(const Failure& failure) {
   troubles_.clear();
   ending_ = false;
   if (stopping_) return leave(LineLevel::Info, "stopped; the next owner goes on from the last commit");
+  fenced_by_ = failure.error.text;
   const Milliseconds wait = back_off(++fences_);
   retry_at_ = now() + wait;
   refresh();

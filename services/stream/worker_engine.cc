@@ -9,6 +9,8 @@ namespace qc::stream {
 
 namespace {
 
+constexpr Milliseconds kEndWaitMax{2000};
+
 double seconds(std::chrono::steady_clock::duration d) {
   return std::chrono::duration<double>(d).count();
 }
@@ -53,7 +55,7 @@ void WorkerEngine::refresh() {
   } else if (!troubles_.empty()) {
     text = troubles_.begin()->second.text;
   } else if (member_ == nullptr) {
-    text = "joining";
+    text = fenced_by_.empty() ? "joining" : "joining again; put out of the group: " + fenced_by_;
   } else if (restoring > 0) {
     text = "restoring " + std::to_string(restoring) + " of " + std::to_string(owned_.size()) + " partitions";
   } else {
@@ -95,9 +97,10 @@ WorkerEngine::Outcome WorkerEngine::advance() {
     if (auto polled = poll(); !polled) return polled;
   }
   if (auto applied = apply(); !applied) return applied;
-  if (commit_due()) {
-    build(false);
+  if (commit_due() || leaving_) {
+    build(leaving_);
     if (auto committed = commit(); !committed) return committed;
+    leaving_ = false;
   }
   tend();
   if (options_.until_end) {
@@ -115,6 +118,7 @@ WorkerEngine::Outcome WorkerEngine::join() {
   auto member = log_.join(GroupSpec{options_.service, options_.topics, options_.name, options_.members});
   if (!member) return tl::make_unexpected(Failure{Doing::Join, member.error()});
   member_ = std::move(*member);
+  fenced_by_.clear();
   works(Doing::Join);
   refresh();
   return {};
@@ -151,6 +155,11 @@ void WorkerEngine::reassign(const Assignment& change) {
   // What was gathered of a lost number goes with it; a number that was lost and gained at once starts anew.
   for (const TopicPartition& tp : change.lost) drop(tp.partition);
   for (const TopicPartition& tp : change.gained) gain(tp.partition);
+  leaving_ = !change.leaving.empty();
+  if (leaving_) {
+    line(LineLevel::Info, "gives up " + std::to_string(owned_.size()) +
+                              " partitions: the group shares them out anew; what was applied is committed first");
+  }
   busy_ = true;
   refresh();
 }
@@ -185,6 +194,7 @@ void WorkerEngine::drop_all() {
   pending_numbers_.clear();
   pending_checkpoints_.clear();
   urgent_ = false;
+  leaving_ = false;
   uncommitted_since_.reset();
   abort_tries_ = 0;
 }
@@ -287,6 +297,12 @@ WorkerEngine::Outcome WorkerEngine::apply() {
   return {};
 }
 
+// Of an owned partition: asking for it may be a way to a broker and back.
+Result<Range> WorkerEngine::range_of(const TopicPartition& input) {
+  if (const auto end = member_->known_end(input)) return Range{0, *end};
+  return log_.range(input);
+}
+
 void WorkerEngine::tend() {
   const TimePoint t = now();
   if ((parts_.custodian != nullptr || parts_.probe != nullptr) &&
@@ -296,12 +312,14 @@ void WorkerEngine::tend() {
       if (!owned.live()) continue;
       Offset lag = 0;
       for (const std::string& topic : options_.topics) {
-        const auto range = log_.range({topic, number});
+        const TopicPartition input{topic, number};
+        const auto range = range_of(input);
         if (!range) continue;  // the next poll will say so
-        const Offset position = owned.position[topic];
+        // Past the gaps that it has seen: at the end of what was applied, so that the rest is lag.
+        const Offset position = std::max(owned.position[topic], member_->position(input).value_or(0));
         lag += std::max<Offset>(0, range->end - std::max(position, range->start));
         if (parts_.custodian != nullptr && topic == options_.topics.front()) {
-          parts_.custodian->tend({topic, number}, position, range->end);
+          parts_.custodian->tend(input, position, range->end);
         }
       }
       if (parts_.probe != nullptr) parts_.probe->lag(number, static_cast<double>(lag));
@@ -321,7 +339,7 @@ Result<bool> WorkerEngine::at_end() {
     Offset at = 0;
     if (const auto owned = owned_.find(tp.partition); owned != owned_.end()) {
       if (!owned->second.live()) return false;
-      at = owned->second.position[tp.topic];
+      at = std::max(owned->second.position[tp.topic], member_->position(tp).value_or(0));
     } else {  // another worker's, or not yet given out
       const auto committed = member_->committed(tp);
       if (!committed) return tl::make_unexpected(committed.error());
@@ -340,12 +358,17 @@ Result<bool> WorkerEngine::nothing_between(const TopicPartition& tp, Offset from
   const std::array start{std::pair(tp, from)};
   auto reader = log_.reader(start);
   if (!reader) return tl::make_unexpected(reader.error());
+  // A new reader may need longer than a poll waits to hear anything; one that is given up each time never would.
+  const TimePoint until = now() + kEndWaitMax;
   Batch batch;
-  if (auto polled = (*reader)->poll(batch, 1, options_.poll_wait); !polled) {
-    return tl::make_unexpected(polled.error());
-  }
-  if (!batch.records.empty()) return batch.records.front().offset >= end;
-  return reached(**reader, tp, from, end, true);
+  do {
+    if (auto polled = (*reader)->poll(batch, 1, options_.poll_wait); !polled) {
+      return tl::make_unexpected(polled.error());
+    }
+    if (!batch.records.empty()) return batch.records.front().offset >= end;
+    if (reached(**reader, tp, from, end, true)) return true;
+  } while ((*reader)->position(tp) && now() < until);
+  return false;
 }
 
 }  // namespace qc::stream

@@ -76,6 +76,7 @@ class WorkerEngine {
   Outcome restore();
   Outcome go_live(Owned& owned);
   Outcome apply();
+  Result<Range> range_of(const TopicPartition& input);
   void tend();
   Milliseconds poll_wait() const;
   Result<bool> at_end();
@@ -110,6 +111,7 @@ class WorkerEngine {
   Batch batch_;
   std::size_t next_ = 0;  // within batch_
   bool quiet_ = false;    // the last poll brought nothing
+  bool leaving_ = false;  // what is ours goes at the next poll, and others wait for it
   bool busy_ = false;
 
   std::size_t gathered_records_ = 0;
@@ -123,7 +125,8 @@ class WorkerEngine {
   std::map<Doing, Trouble> troubles_;
   std::optional<TimePoint> retry_at_;
   int abort_tries_ = 0;
-  int fences_ = 0;  // in a row, without a commit between
+  int fences_ = 0;         // in a row, without a commit between
+  std::string fenced_by_;  // why, until it is in the group again
 
   bool stopping_ = false;  // asked to stop
   bool ending_ = false;    // until_end was reached

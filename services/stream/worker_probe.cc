@@ -25,6 +25,8 @@ const char* outcome(Errc code) {
     case Errc::log_unavailable:
     case Errc::queue_full:
       return "unavailable";
+    case Errc::log_refused:
+      return "refused";
     default:
       return "fatal";
   }

@@ -93,6 +93,7 @@ class Simulation {
     int commits_failed = 0;
     int applies_failed = 0;
     int stopped = 0;
+    int left = 0;
   };
   static Tally& tally() {
     static Tally all;
@@ -106,6 +107,7 @@ class Simulation {
                         world.times_said(LineLevel::Info, " 0 records folded again");
     tally().commits_failed += world.times_said(LineLevel::Error, "cannot commit");
     tally().applies_failed += world.times_said(LineLevel::Error, "a record cannot be applied");
+    tally().left += world.times_said(LineLevel::Info, "gives up");
     tally().stopped += world.times_said(LineLevel::Info, ": stopped");
   }
 
@@ -157,6 +159,10 @@ class Simulation {
         break;
       case 3:
         world.log.fence("toy", slot.name);
+        break;
+      case 31:
+      case 32:
+        world.log.revoke("toy", slot.name);
         break;
       case 4:
         if (slot.worker) slot.worker->stop();
@@ -310,6 +316,7 @@ TEST(WorkerSimulation, CommitsWhatAnUndisturbedRunCommitsWhateverHappens) {
   EXPECT_GT(Simulation::tally().commits_failed, 100);
   EXPECT_GT(Simulation::tally().applies_failed, 100);
   EXPECT_GT(Simulation::tally().stopped, 100);
+  EXPECT_GT(Simulation::tally().left, 100);
 }
 
 }  // namespace

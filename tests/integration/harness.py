@@ -107,10 +107,10 @@ def eventually(condition, what, seconds=20.0):
 class Service:
     """A command that goes on until it is ended. Its lines are gathered as they come."""
 
-    def __init__(self, command, *args, env=None):
+    def __init__(self, command, *args, env=None, stdin=subprocess.DEVNULL):
         self.args = [str(BINARY), command, *map(str, args)]
-        self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, cwd=ROOT, env=env)
+        self.process = subprocess.Popen(self.args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        cwd=ROOT, env=env)
         self._changed = threading.Condition()
         self._text = {"out": [], "err": []}
         self._readers = [threading.Thread(target=self._read, args=(name, pipe), daemon=True)
@@ -168,7 +168,10 @@ class Service:
         return self.wait()
 
     def wait(self, seconds=60.0):
-        code = self.process.wait(timeout=seconds * PATIENCE)
+        try:
+            code = self.process.wait(timeout=seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.args} does not end within {seconds * PATIENCE:.0f} s:\n{self.text()}") from None
         for reader in self._readers:
             reader.join(timeout=10)
         return code
@@ -198,11 +201,13 @@ def metric(text, name, **labels):
 
 # ---- raw records -----------------------------------------------------------------------------------------------------
 
-def inject(data, records):
-    """Appends (topic, partition, key, value) as they are; value None: a tombstone."""
+def inject(data, records, *config):
+    """Appends (topic, partition, key, value) as they are; value None: a tombstone. `data` may be kafka:HOST:PORT, with
+    its configuration."""
     lines = "".join(f"{topic} {partition} {key.hex() or '-'} {'~' if value is None else value.hex() or '-'}\n"
                     for topic, partition, key, value in records)
-    done = subprocess.run([str(INJECT), "append", str(data)], input=lines, capture_output=True, text=True, cwd=ROOT)
+    command = [str(INJECT), "append", str(data), *map(str, config)]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]  # (partition, offset)
 

@@ -1,20 +1,22 @@
 // A helper of the integration tests: writes what no well-behaved program would write.
 //
-//   integration_inject create DIR CONFIG wall|fed   sets up an empty log, as `feed` (fed) or `up` (wall) would
-//   integration_inject append DIR                   appends the records on standard input, each a line
+//   integration_inject create LOG CONFIG wall|fed   sets up an empty log, as `feed` (fed) or `up` (wall) would
+//   integration_inject append LOG [CONFIG]          appends the records on standard input, each a line
 //                                                     TOPIC PARTITION KEY VALUE
 //                                                   with key and value in hexadecimal ("-": empty, "~": a tombstone);
 //                                                   prints "PARTITION OFFSET" of each
+//
+// LOG is a directory, or kafka:HOST:PORT,... with the configuration that says the rest of it.
 #include <array>
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "qingchuan/open_log.h"
-#include "stream/embedded_log.h"
 
 namespace qc {
 namespace {
@@ -36,17 +38,30 @@ std::optional<std::string> bytes_of(const std::string& hex) {
   return bytes;
 }
 
-int create(const std::string& directory, const std::string& config, const std::string& timeline) {
+commands::Place place_of(const std::string& log, const std::string& config) {
+  constexpr std::string_view kKafka = "kafka:";
+  commands::Place place;
+  place.config = config;
+  if (log.starts_with(kKafka)) {
+    place.kafka = log.substr(kKafka.size());
+  } else {
+    place.data = log;
+  }
+  return place;
+}
+
+int create(const commands::Place& place, const std::string& timeline) {
   std::string hash;
   const core::Timeline kind = timeline == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
-  const auto made = commands::create_log({directory, config}, kind, hash);
+  const auto made = commands::create_log(place, kind, hash);
   return made ? 0 : failed(describe(made.error()));
 }
 
-int append(const std::string& directory) {
-  auto log = stream::open_embedded(directory, {});
-  if (!log) return failed(describe(log.error()));
-  auto appender = (*log)->appender();
+int append(const commands::Place& place) {
+  auto opened = commands::open_log(place);
+  if (!opened) return failed(describe(opened.error()));
+  stream::Log& log = *opened->log;
+  auto appender = log.appender();
   if (!appender) return failed(describe(appender.error()));
   std::string line;
   while (std::getline(std::cin, line)) {
@@ -65,7 +80,7 @@ int append(const std::string& directory) {
     const stream::TopicPartition to = record.to;
     const std::array records = {std::move(record)};
     if (auto done = (*appender)->append(records); !done) return failed(describe(done.error()));
-    const auto range = (*log)->range(to);
+    const auto range = log.range(to);
     if (!range) return failed(describe(range.error()));
     std::printf("%d %lld\n", to.partition, static_cast<long long>(range->end - 1));
   }
@@ -77,7 +92,8 @@ int append(const std::string& directory) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  if (args.size() == 4 && args[0] == "create") return qc::create(args[1], args[2], args[3]);
-  if (args.size() == 2 && args[0] == "append") return qc::append(args[1]);
-  return qc::failed("create DIR CONFIG wall|fed, or append DIR");
+  if (args.size() == 4 && args[0] == "create") return qc::create(qc::place_of(args[1], args[2]), args[3]);
+  if (args.size() == 2 && args[0] == "append") return qc::append(qc::place_of(args[1], {}));
+  if (args.size() == 3 && args[0] == "append") return qc::append(qc::place_of(args[1], args[2]));
+  return qc::failed("create LOG CONFIG wall|fed, or append LOG [CONFIG]");
 }

@@ -57,14 +57,16 @@ def packets(seed, sites, hours):
             yield minute, site, sent, rows
 
 
-def write(path, seed=20260301, sites=30, hours=34, first=0, last=None):
-    """Writes the packets that arrive in minutes [first, last); returns their readings."""
+def write(path, seed=20260301, sites=30, hours=34, first=0, last=None, only=None):
+    """Writes the packets that arrive in minutes [first, last), of the sites in `only`; returns their readings."""
     readings = []
     stamps = [iso(START + MINUTE * m) for m in range(hours * 60)]
     with open(path, "w") as out:
         out.write("time,site,factor,value,unit,flag\n")
         for arrived, site, minute, rows in packets(seed, sites, hours):
             if arrived < first or (last is not None and arrived >= last):
+                continue
+            if only is not None and site not in only:
                 continue
             at = START + MINUTE * (arrived + 1)
             start = START + MINUTE * minute
