@@ -51,9 +51,10 @@ class Stranger {
 
   rd_kafka_t* get() { return rk_; }
   void write(const TopicPartition& to, const std::vector<std::string>& values) {
+    const std::string topic = prefix_ + to.topic;
     for (const std::string& value : values) {
       ASSERT_EQ(
-          rd_kafka_producev(rk_, RD_KAFKA_V_TOPIC((prefix_ + to.topic).c_str()), RD_KAFKA_V_PARTITION(to.partition),
+          rd_kafka_producev(rk_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(to.partition),
                             RD_KAFKA_V_KEY("k", 1), RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
           RD_KAFKA_RESP_ERR_NO_ERROR);

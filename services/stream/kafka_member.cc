@@ -146,10 +146,8 @@ Result<void> KafkaMember::poll(Batch& out, Assignment& change, std::size_t max, 
     return fail(Errc::log_fenced, "retention took what was to be read next of " + to_string(*gone_.begin()));
   }
   if (auto taken = take_up(change); !taken) return taken;
-  if (!out.records.empty() || !change.empty()) {
-    clear_trouble();
-    return {};
-  }
+  // What was fetched before does not say that a broker is there now: trouble stays until one has answered.
+  if (!out.records.empty() || !change.empty()) return {};
   if (!failing_.empty()) return tl::make_unexpected(failing_.begin()->second);
   if (failed) return tl::make_unexpected(std::move(*failed));
   if (troubled()) {

@@ -8,7 +8,6 @@
 namespace qc::stream {
 namespace {
 
-using kafka::Role;
 using kafka::Setting;
 
 // What the log's promises stand on, and what has a key of its own in the configuration.

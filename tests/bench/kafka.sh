@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Speed on a real Kafka: Qingchuan and a Kafka Streams job (tests/bench/peers) on the same topics and the same packets, exactly
+# once. Starts a broker of its own and ends it. Readings/s of a backlog, CPU time, memory, latency from produce to committed
+# signal, restore after SIGKILL; prints medians and ratios. On a quiet machine; about half an hour, --runs 1: ten minutes.
+#
+#   tests/bench/kafka.sh [options of tests/bench/kafka/bench.py: --help]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+deploy/install.sh build kafka
+cmake --preset release --log-level=WARNING >/dev/null
+cmake --build build/release --target qingchuan kafka_load
+deploy/kafka/kafka.sh fetch
+mvn -q -B -f tests/bench/peers/streams/pom.xml package </dev/null
+exec python3 tests/bench/kafka/bench.py "$@"

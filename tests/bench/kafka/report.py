@@ -1,0 +1,122 @@
+"""The figures as text."""
+import pathlib
+
+OURS = "qingchuan"
+OURS_RUNNING = "qingchuan, running means"
+THEIRS = "kafka streams"
+
+DIFFERENCES = """What differs:
+- Ours does more: 8 h, 24 h, day and longer windows, four AQIs, all rules of config/rules (the peer: hour means and
+  reading_over_limit), running means every five minutes (in the column that says so), quality marks, the ledger of every
+  reading, and slots, so that duplicates, resends, conflicts and six hours of late readings come out right. The peer keeps
+  sums: a packet sent twice counts twice, a late one is dropped.
+- The peer's state is in its changelog with every commit. Ours writes it once in 30 s and after a crash folds again what
+  came since.
+- Every closed hour mean and every reading_over_limit signal of both, in every run of a backlog, was compared with a
+  recomputation from the packets' formula: equal."""
+
+
+BEHIND_MS = 20  # of the load generator; later than that it measured something else
+
+
+def machine() -> str:
+    cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), "unknown CPU")  # fmt: skip
+    load = pathlib.Path("/proc/loadavg").read_text().split()[0]
+    return f"{cpu}; load average at the start {load}"
+
+
+def backlog_line(r: dict) -> str:
+    return (f"{r['readings_per_s'] / 1e6:.2f} M readings/s, {r['readings_per_cpu_s'] / 1e6:.2f} M per CPU-second "
+            f"({r['warm_readings_per_cpu_s'] / 1e6:.2f} warm)")  # fmt: skip
+
+
+def latency_line(rates: list[dict]) -> str:
+    return "; ".join(f"{r['rate']}/s p50 {r['p50_ms']:.1f} p99 {r['p99_ms']:.1f} ms" for r in rates)
+
+
+def restore_line(r: dict) -> str:
+    return f"restored in {r['restore_s']:.1f} s, {r['since_start_s']:.1f} s after the start"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    return "\n".join("  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
+                     for row in [head, *rows])  # fmt: skip
+
+
+def ratio(ours: float, theirs: float, more_is_better: bool) -> str:
+    if ours == 0 or theirs == 0:
+        return "-"
+    return f"{ours / theirs if more_is_better else theirs / ours:.1f} x"
+
+
+# key, words, divisor, decimals, whether more is better
+BACKLOG = [
+    ("readings_per_s", "M readings/s, from process start", 1e6, 2, True),
+    ("warm_readings_per_s", "M readings/s, second half", 1e6, 2, True),
+    ("readings_per_cpu_s", "M readings per CPU-second, whole run", 1e6, 2, True),
+    ("warm_readings_per_cpu_s", "M readings per CPU-second, second half", 1e6, 2, True),
+    ("cpu_s_per_million", "CPU-seconds per million readings", 1, 3, False),
+    ("broker_cpu_s_per_million", "CPU-seconds of the broker per million", 1, 3, False),
+    ("peak_mb", "peak memory, MB", 1, 0, False),
+    ("mean_records", "records of means", 1, 0, None),
+    ("signal_records", "records of signals", 1, 0, None),
+]
+
+
+def backlog(found: dict) -> str:
+    sides = found["sides"]
+    theirs = [k for k in sides if k.startswith(THEIRS)]
+    best = max(theirs, key=lambda k: sides[k]["warm_readings_per_s"])
+    shown = [OURS, *theirs, OURS_RUNNING]
+    rows = []
+    for key, words, divisor, decimals, more in BACKLOG:
+        values = [sides[k][key] for k in shown]
+        cells = [f"{v / divisor:.{decimals}f}" for v in values]
+        rows.append([words, *cells, "" if more is None else ratio(values[0], sides[best][key], more)])
+    title = (f"== backlog: {found['sites']} sites x 8 factors x {found['minutes']} minutes = "
+             f"{found['sites'] * 8 * found['minutes'] / 1e6:.1f} M readings, 8 a record; exactly once, lz4\n"
+             f"   (ratio: against {best}, the faster one when warm)\n")  # fmt: skip
+    return title + table(["", *shown, "ratio"], rows)
+
+
+def latency(found: dict) -> str:
+    sides = found["sides"]
+    theirs = next(k for k in sides if k != OURS)
+    rows = []
+    for ours, peer in zip(sides[OURS], sides[theirs]):
+        for key, words in (("p50_ms", "p50"), ("p99_ms", "p99"), ("p999_ms", "p99.9")):
+            rows.append([f"{ours['rate']:.0f} readings/s, {words}, ms", f"{ours[key]:.1f}", f"{peer[key]:.1f}",
+                         ratio(ours[key], peer[key], False)])  # fmt: skip
+        used = [s["cpu_s"] / s["seconds"] * 100 for s in (ours, peer)]
+        rows.append([f"{ours['rate']:.0f} readings/s, CPU %", f"{used[0]:.0f}", f"{used[1]:.0f}", ratio(*used, False)])
+        behind = max(ours["behind_ms"], peer["behind_ms"])
+        if behind > BEHIND_MS:
+            rows.append([f"  (the load was up to {behind:.0f} ms late: a busy machine)", "", "", ""])
+    signals = ", ".join(f"{s['signals']:.0f}" for s in sides[OURS])
+    title = (f"== latency: produced -> signal read by a read-committed consumer; {found['sites'] * 8} series, "
+             f"{signals} signals a run\n")  # fmt: skip
+    return title + table(["", OURS, theirs, "ratio"], rows)
+
+
+def restore(found: dict) -> str:
+    sides = found["sides"]
+    theirs = next(k for k in sides if k != OURS)
+    rows = []
+    for key, words in (("restore_s", "state restored, s"), ("since_start_s", "since the process started, s"),
+                       ("peak_mb", "peak memory before, MB")):  # fmt: skip
+        rows.append([words, f"{sides[OURS][key]:.1f}", f"{sides[theirs][key]:.1f}",
+                     ratio(sides[OURS][key], sides[theirs][key], False)])  # fmt: skip
+    title = (f"== restore after SIGKILL: {found['sites'] * 8} series (ours: six open hours of slots and what was read since the "
+             f"last checkpoint; the peer: one open hour of sums)\n")  # fmt: skip
+    return title + table(["", OURS, theirs, "ratio"], rows)
+
+
+def text(found: dict) -> str:
+    parts = [f"machine: {found['cores']} cores, {found['machine']}; medians of {found['runs']} runs"]
+    for key, show in (("backlog", backlog), ("wide", backlog), ("latency", latency), ("restore", restore)):
+        if key in found:
+            parts.append(show(found[key]))
+    parts.append(DIFFERENCES)
+    return "\n\n".join(parts)
