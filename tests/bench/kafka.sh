@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Speed on a real Kafka: Qingchuan and a Kafka Streams job (tests/bench/peers) on the same topics and the same packets, exactly
-# once. Starts a broker of its own and ends it. Readings/s of a backlog, CPU time, memory, latency from produce to committed
-# signal, restore after SIGKILL; prints medians and ratios. On a quiet machine; about half an hour, --runs 1: ten minutes.
+# Speed on a real Kafka: Qingchuan and a Kafka Streams job (tests/bench/peers) on the same topics and packets, exactly
+# once. Starts a broker of its own and ends it. Readings/s of a backlog, CPU time, memory, latency from produce to
+# committed signal, restore after SIGKILL; prints medians and ratios. On a quiet machine: 45 minutes, --runs 1: 15.
 #
 #   tests/bench/kafka.sh [options of tests/bench/kafka/bench.py: --help]
 set -euo pipefail

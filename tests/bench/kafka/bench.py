@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Qingchuan and a Kafka Streams job on the same topics and the same packets; tests/bench/kafka.sh builds and calls this."""
+"""Qingchuan and a Kafka Streams job on the same topics and packets; tests/bench/kafka.sh builds and calls this."""
 import argparse
 import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -56,8 +57,8 @@ class Bench:
         self.broker.keep(name)
 
     def closed_only(self) -> pathlib.Path:
-        """The configuration without running means. In a backlog and in the latency's load event time runs many times as fast
-        as the clock, so that every five minutes is every few thousand packets; the peer has no such means."""
+        """The configuration without running means. In a backlog and in the latency's load event time runs many times as
+        fast as the clock, so that every five minutes is every few thousand packets; the peer has no such means."""
         config = self.directory / "config"
         shutil.rmtree(config, ignore_errors=True)
         shutil.copytree(TREE / "config", config)
@@ -70,7 +71,7 @@ class Bench:
         return config
 
     def backlog(self, sites: int, minutes: int) -> dict:
-        """Readings/s from the start of the process until the last closed hour is committed; every mean and signal checked."""
+        """From the start of the process until the last closed hour is committed; every mean and signal is checked."""
         closed = self.closed_only()
         self.fill("closed", sites, minutes, closed, self.options.exceed_every)
         self.fill("running", sites, minutes, TREE / "config", self.options.exceed_every)
@@ -94,8 +95,8 @@ class Bench:
         side.forget()
         pid = side.start("throughput")
         found = self.watch(side, pid, sites, minutes)
-        checked = self.load("--sites", sites, "--exceed-every", self.options.exceed_every, "check", "--means", side.means,
-                            "--signals", side.signals, "--minutes", minutes)  # fmt: skip
+        checked = self.load("--sites", sites, "--exceed-every", self.options.exceed_every, "check",
+                            "--means", side.means, "--signals", side.signals, "--minutes", minutes)  # fmt: skip
         side.stop()
         readings = found["readings"]
         return {
@@ -173,18 +174,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--build", type=pathlib.Path, default=TREE / "build/release", help="where the programs are")
     parser.add_argument("--runs", type=int, default=3, help="of everything; the medians are printed")
     parser.add_argument("--only", default="backlog,wide,latency,restore", help="parts, joined by commas")
-    parser.add_argument("--sides", default="qingchuan,streams", help="joined by commas; with one of them no table is printed")
+    parser.add_argument("--sides", default="qingchuan,streams", help="joined by commas; one alone: JSON, no table")
     parser.add_argument("--sites", type=int, default=1000, help="of the backlog; 8 series each")
     parser.add_argument("--minutes", type=int, default=2880, help="of the backlog; whole hours")
     parser.add_argument("--wide-sites", type=int, default=12500, help="of the wide backlog, the latency, the restore")
     parser.add_argument("--wide-minutes", type=int, default=240)
-    parser.add_argument("--exceed-every", type=int, default=5000, help="one of so many packets of a backlog is over a limit")
+    parser.add_argument("--exceed-every", type=int, default=5000, help="one of so many packets is over a limit; backlog")
     parser.add_argument("--rates", default="1000,10000,50000", help="readings/s of the latency")
     parser.add_argument("--seconds", type=int, default=20, help="that a rate is measured, after 5 s of warm-up")
     parser.add_argument("--store", choices=["memory", "rocksdb"], default="memory", help="of Kafka Streams")
     parser.add_argument("--timeout", type=int, default=600, help="s, of any one run")
     parser.add_argument("--port", type=int, help="of the broker (default: a free one)")
-    parser.add_argument("--directory", type=pathlib.Path, help="for broker and logs; it is kept (default: a temporary one)")
+    parser.add_argument("--directory", type=pathlib.Path, help="for broker and logs, kept (default: a temporary one)")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures there")
     options = parser.parse_args()
     for minutes in (options.minutes, options.wide_minutes):
@@ -204,6 +205,8 @@ def main() -> None:
     parts = options.only.split(",")
     found: dict = {"machine": report.machine(), "runs": options.runs, "cores": os.cpu_count()}
     done = False
+    # So that what was started is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if "backlog" in parts:
             found["backlog"] = bench.backlog(options.sites, options.minutes)

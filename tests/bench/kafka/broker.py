@@ -1,5 +1,5 @@
-"""One broker in a directory of its own, and its state put back as it was: both sides of a comparison, and every run of them,
-find the same bytes."""
+"""One broker in a directory of its own, and its state put back as it was: both sides of a comparison, and every run of
+them, find the same bytes."""
 import contextlib
 import pathlib
 import random

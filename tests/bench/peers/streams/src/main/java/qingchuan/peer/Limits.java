@@ -3,8 +3,8 @@ package qingchuan.peer;
 import qingchuan.v1.Domain.Factor;
 
 /**
- * GB 3095-2026, 1 h limits of class 2 areas until 2030, in millionths of ug/m3, by factor number; the bench compares the
- * signals of both sides, so a table that drifted from config/standards would be found. The rest is that of
+ * GB 3095-2026, 1 h limits of class 2 areas until 2030, in millionths of ug/m3, by factor number; the bench compares
+ * the signals of both sides, so a table that drifted from config/standards would be found. The rest is that of
  * config/rules/signals.yaml.
  */
 final class Limits {

@@ -28,9 +28,9 @@ import qingchuan.v1.Output.SignalRecord;
 import qingchuan.v1.Output.SignalState;
 
 /**
- * Packets of readings to hour means and limit signals, by the rules of the engine that it is compared with: time is the Tick
- * records of the partition, an hour closes ten minutes after its end and is valid with 45 minutes, a reading above the limit
- * begins an episode at once, and ten minutes at or below 90 % of it end it.
+ * Packets of readings to hour means and limit signals, by the rules of the engine that it is compared with: time is the
+ * Tick records of the partition, an hour closes ten minutes after its end and is valid with 45 minutes, a reading above
+ * the limit begins an episode at once, and ten minutes at or below 90 % of it end it.
  *
  * <p>One get and one put of the store a packet. Everything that must survive is in the store; the rest is scratch.
  */
@@ -40,7 +40,9 @@ final class MeansProcessor implements Processor<byte[], byte[], byte[], byte[]> 
   static final String SIGNALS = "signals";
 
   private static final byte[] NOW_KEY = "@now".getBytes(StandardCharsets.UTF_8); // '@' begins no site
-  private static final long[] POWERS = {1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000};
+  private static final long[] POWERS = {
+    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000
+  };
 
   private final boolean commitOnSignal;
   private final SiteState state = new SiteState();

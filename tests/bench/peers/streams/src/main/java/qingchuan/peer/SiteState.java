@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All that is known of one site, as one value of the state store: the open hours with their exact sums, and the episodes
- * that are going on. One value, because the cost is in the accesses to the store, not in its bytes.
+ * All that is known of one site, as one value of the state store: the open hours with their exact sums, and the
+ * episodes that are going on. One value, because the cost is in the accesses to the store, not in its bytes.
  *
  * <p>One object is reused for every packet of a task: {@link #read} replaces what it held.
  */

@@ -90,7 +90,9 @@ public final class StreamsPeer {
     topology.addSource("readings", new ByteArrayDeserializer(), new ByteArrayDeserializer(), get("input"));
     topology.addProcessor("hours", () -> new MeansProcessor(commitOnSignal), "readings");
     topology.addStateStore(
-        Stores.keyValueStoreBuilder(kind, Serdes.ByteArray(), Serdes.ByteArray()).withCachingEnabled().withLoggingEnabled(Map.of()),
+        Stores.keyValueStoreBuilder(kind, Serdes.ByteArray(), Serdes.ByteArray())
+            .withCachingEnabled()
+            .withLoggingEnabled(Map.of()),
         "hours");
     topology.addSink(MeansProcessor.MEANS, get("means"), new ByteArraySerializer(), new ByteArraySerializer(), "hours");
     topology.addSink(
