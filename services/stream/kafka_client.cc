@@ -344,16 +344,10 @@ const TopicPartition* Fill::from(const rd_kafka_message_t& m) {
   return last_;
 }
 
-Record Fill::record(const rd_kafka_message_t& m, const TopicPartition* from, std::vector<std::string>& headers) {
-  Record r;
-  r.from = from;
-  r.offset = m.offset;
-  r.written_ms = rd_kafka_message_timestamp(&m, nullptr);
-  r.key = {static_cast<const char*>(m.key), m.key_len};
-  r.tombstone = m.payload == nullptr;
-  if (!r.tombstone) r.value = {static_cast<const char*>(m.payload), m.len};
+std::string_view Fill::headers_of(void* messages, const void* message) {
   rd_kafka_headers_t* found = nullptr;
-  if (rd_kafka_message_headers(&m, &found) != RD_KAFKA_RESP_ERR_NO_ERROR) return r;
+  const auto* m = static_cast<const rd_kafka_message_t*>(message);
+  if (rd_kafka_message_headers(m, &found) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   std::vector<Header> all;
   const char* key = nullptr;
   const void* value = nullptr;
@@ -361,9 +355,7 @@ Record Fill::record(const rd_kafka_message_t& m, const TopicPartition* from, std
   for (std::size_t i = 0; rd_kafka_header_get_all(found, i, &key, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
     all.push_back({key, std::string(static_cast<const char*>(value), value == nullptr ? 0 : size)});
   }
-  headers.push_back(encode_headers(all));
-  r.headers = headers.back();
-  return r;
+  return static_cast<Messages*>(messages)->headers.emplace_back(encode_headers(all));
 }
 
 rd_kafka_resp_err_t produce(rd_kafka_t* rk, rd_kafka_topic_t* topic, const NewRecord& record, std::int64_t now_ms,

@@ -8,11 +8,13 @@
 #include <librdkafka/rdkafka.h>
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stream/kafka_log.h"
@@ -137,7 +139,7 @@ class Fill {
  private:
   struct Messages {
     std::vector<rd_kafka_message_t*> all;
-    std::vector<std::string> headers;  // of those that have some
+    std::deque<std::string> headers;  // that were asked for
     void clear() {
       for (rd_kafka_message_t* m : all) rd_kafka_message_destroy(m);
       all.clear();
@@ -149,7 +151,7 @@ class Fill {
   // Waits for the first, then takes what is there.
   static void take(rd_kafka_queue_t* queue, std::vector<rd_kafka_message_t*>& all, std::size_t max, Milliseconds wait);
   const TopicPartition* from(const rd_kafka_message_t& m);
-  static Record record(const rd_kafka_message_t& m, const TopicPartition* from, std::vector<std::string>& headers);
+  static std::string_view headers_of(void* messages, const void* message);
 
   Cluster& cluster_;
   std::vector<std::weak_ptr<Messages>> filled_;
@@ -164,20 +166,30 @@ void Fill::operator()(rd_kafka_queue_t* queue, Batch& out, std::size_t max, Mill
   out.clear();
   Messages& messages = messages_of(out);
   take(queue, messages.all, max, wait);
-  messages.headers.reserve(messages.all.size());  // views into it must stay
+  // Most follow one of the same partition: it is asked about once.
+  const TopicPartition* asked = nullptr;
+  bool is_wanted = false;
   for (const rd_kafka_message_t* m : messages.all) {
     if (m->rkt == nullptr || m->partition < 0) {
       failed(*m, nullptr);
       continue;
     }
     const TopicPartition* tp = from(*m);
-    if (!wanted(*tp)) continue;
+    if (tp != std::exchange(asked, tp)) is_wanted = wanted(*tp);
+    if (!is_wanted) continue;
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at_end(*tp, m->offset);
     } else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       failed(*m, tp);
     } else {
-      out.records.push_back(record(*m, tp, messages.headers));
+      Record& r = out.records.emplace_back();
+      r.from = tp;
+      r.offset = m->offset;
+      r.written_ms = rd_kafka_message_timestamp(m, nullptr);
+      r.key = {static_cast<const char*>(m->key), m->key_len};
+      r.tombstone = m->payload == nullptr;
+      if (!r.tombstone) r.value = {static_cast<const char*>(m->payload), m->len};
+      r.headers = RecordHeaders(&headers_of, &messages, m);
     }
   }
 }

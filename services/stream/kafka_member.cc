@@ -1,6 +1,7 @@
 #include "stream/kafka_member.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace qc::stream::kafka {
 
@@ -134,10 +135,14 @@ Result<void> KafkaMember::poll(Batch& out, Assignment& change, std::size_t max, 
     for (const auto& [tp, next] : owned_) change.leaving.push_back(tp);
     return {};
   }
+  const TopicPartition* last = nullptr;
+  Offset* next = nullptr;
   for (const Record& r : out.records) {
-    Offset& next = owned_[*r.from];
-    next = std::max(next, r.offset + 1);  // the end, behind a marker, may have been told in the same batch
-    if (!failing_.empty()) failing_.erase(*r.from);
+    if (r.from != std::exchange(last, r.from)) {
+      next = &owned_[*r.from];
+      failing_.erase(*r.from);
+    }
+    *next = std::max(*next, r.offset + 1);  // the end, behind a marker, may have been told in the same batch
   }
   change.lost = std::move(lost_);
   lost_.clear();

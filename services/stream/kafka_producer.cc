@@ -7,7 +7,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr int kServeMs = 20;  // a delivery wakes it at once; this only bounds a look at the clock
+constexpr Milliseconds kMarkersMs{30};  // until which the markers of a transaction are surely written, as a rule
+constexpr int kServeMs = 20;            // a delivery wakes it at once; this only bounds a look at the clock
 
 bool passes_by_itself(Errc code) {
   return code == Errc::log_unavailable || code == Errc::queue_full || code == Errc::record_too_large ||
@@ -60,28 +61,58 @@ void Deliverer::delivered(const rd_kafka_message_t& message) {
   }
 }
 
-Result<void> Deliverer::deliver(std::span<const NewRecord> records, Milliseconds longest) {
+void Deliverer::hand_over(std::span<const NewRecord> records) {
   ++round_;
+  handed_ = records.size();
   waiting_ = 0;
   first_error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   const std::int64_t now_ms = cluster_.now_ms();
-  for (const NewRecord& record : records) {
+  const auto hand = [&](const NewRecord& record) {
     auto error = hand_over(record, now_ms);
     while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL && first_error_ == RD_KAFKA_RESP_ERR_NO_ERROR) {
       rd_kafka_poll(rk_, kServeMs);
       error = hand_over(record, now_ms);
     }
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      ++waiting_;
+    } else {
       first_error_ = error;
-      break;
     }
-    ++waiting_;
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  };
+  // Each partition's first record goes ahead: a transaction asks its coordinator about partitions as it meets them, a
+  // way there and back each time, while librdkafka spins for the last part of a millisecond.
+  std::vector<const NewRecord*> first;
+  const NewRecord* last = nullptr;
+  for (const NewRecord& record : records) {
+    const auto same = [&](const NewRecord* f) { return f->to == record.to; };
+    const bool as_last = last != nullptr && same(last);
+    last = &record;
+    if (as_last || std::any_of(first.begin(), first.end(), same)) continue;
+    first.push_back(&record);
+    if (!hand(record)) break;
   }
+  auto ahead = first.begin();
+  for (const NewRecord& record : records) {
+    if (first_error_ != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (ahead != first.end() && *ahead == &record) {
+      ++ahead;
+    } else {
+      hand(record);
+    }
+  }
+}
+
+Result<void> Deliverer::answered(Milliseconds longest) {
   const auto deadline = steady_clock::now() + longest;
   while (waiting_ > 0 && steady_clock::now() < deadline) rd_kafka_poll(rk_, kServeMs);
-  if (first_error_ == RD_KAFKA_RESP_ERR_NO_ERROR && waiting_ == 0) return {};
-  const auto code = first_error_ == RD_KAFKA_RESP_ERR_NO_ERROR ? RD_KAFKA_RESP_ERR__TIMED_OUT : first_error_;
-  return tl::make_unexpected(error_of(code, "writing " + std::to_string(records.size()) + " records"));
+  if (first_error_ == RD_KAFKA_RESP_ERR_NO_ERROR && waiting_ > 0) first_error_ = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  return error_so_far();
+}
+
+Result<void> Deliverer::error_so_far() const {
+  if (first_error_ == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::make_unexpected(error_of(first_error_, "writing " + std::to_string(handed_) + " records"));
 }
 
 // ---- KafkaAppender ------------------------------------------------------------------------------------------------
@@ -97,7 +128,8 @@ Result<void> KafkaAppender::append(std::span<const NewRecord> records) {
     if (auto checked = cluster_.check(record); !checked) return checked;
   }
   // librdkafka gives every message up by itself after request_timeout; a little longer, so that it can say so.
-  auto done = deliver(records, cluster_.options().request_timeout + Milliseconds(2000));
+  hand_over(records);
+  auto done = answered(cluster_.options().request_timeout + Milliseconds(2000));
   if (done || (done.error().code != Errc::log_fenced && done.error().code != Errc::log_abortable)) return done;
   // An idempotent producer that lost its place cannot go on; a new one can, and a repeat is the caller's to decide.
   if (auto begun = again(Role::Appender); !begun) return begun;
@@ -135,26 +167,44 @@ Result<void> TransactionalProducer::commit(const Transaction& transaction,
   for (const auto& [tp, next] : transaction.next) {
     rd_kafka_topic_partition_list_add(offsets.get(), cluster_.full(tp.topic).c_str(), tp.partition)->offset = next;
   }
-  // Deliveries are served before the commit asks for them: its own wait is coarse.
-  if (auto written = deliver(transaction.records, cluster_.options().request_timeout); !written) {
-    return abort(reason(written.error(), offsets.get(), group));
+  // The records and the offsets go their ways side by side. But right behind another transaction, whose markers may
+  // still be in the writing, librdkafka's question about partitions is refused and asked again after 20 ms, the one
+  // about offsets after retry.backoff.ms: then the offsets go first, and find out when the markers stand.
+  const bool behind = steady_clock::now() - committed_at_ < kMarkersMs;
+  if (!behind) hand_over(transaction.records);
+  const auto sent = send_offsets(offsets.get(), group);
+  if (sent && behind) hand_over(transaction.records);
+  if (!sent) {
+    rd_kafka_poll(rk_, 0);  // a record's own error says more
+    const auto refused = behind ? Result<void>() : error_so_far();
+    return abort(refused ? sent.error() : refused.error());
   }
-  if (!transaction.next.empty()) {
-    for (;;) {
-      const RdError error(rd_kafka_send_offsets_to_transaction(rk_, offsets.get(), group, left_ms()));
-      if (!error) break;
-      if (rd_kafka_error_is_retriable(error.get()) != 0 && steady_clock::now() < deadline_) continue;
-      return abort(error_of(error.get(), "the offsets of a transaction"));
-    }
+  // Deliveries are served before the commit asks for them: its own wait is coarse.
+  if (auto written = answered(cluster_.options().request_timeout); !written) {
+    return abort(reason(written.error(), offsets.get(), group));
   }
   for (;;) {
     const RdError error(rd_kafka_commit_transaction(rk_, left_ms()));
-    if (!error) return {};
+    if (!error) {
+      committed_at_ = steady_clock::now();
+      return {};
+    }
     if (rd_kafka_error_is_retriable(error.get()) != 0 && steady_clock::now() < deadline_) continue;
     if (rd_kafka_error_txn_requires_abort(error.get()) != 0) return abort(error_of(error.get(), "a commit"));
     // Asked, not answered: it may have happened.
     fenced_ = true;
     return fail(Errc::log_fenced, error_of(error.get(), "whether a commit happened is not known").text);
+  }
+}
+
+Result<void> TransactionalProducer::send_offsets(const rd_kafka_topic_partition_list_t* offsets,
+                                                 const rd_kafka_consumer_group_metadata_t* group) {
+  if (offsets->cnt == 0) return {};
+  for (;;) {
+    const RdError error(rd_kafka_send_offsets_to_transaction(rk_, offsets, group, left_ms()));
+    if (!error) return {};
+    if (rd_kafka_error_is_retriable(error.get()) != 0 && steady_clock::now() < deadline_) continue;
+    return tl::make_unexpected(error_of(error.get(), "the offsets of a transaction"));
   }
 }
 

@@ -15,8 +15,11 @@ class Deliverer : protected Client {
  protected:
   explicit Deliverer(Cluster& cluster) : Client(cluster.options()), cluster_(cluster) {}
   ~Deliverer() override;
-  // Hands the records over and serves deliveries until all are answered. The first error of any.
-  Result<void> deliver(std::span<const NewRecord> records, Milliseconds longest);
+  // Hands the records over; what becomes of them is answered().
+  void hand_over(std::span<const NewRecord> records);
+  // Serves deliveries until all are answered, or one failed. The first error of any.
+  Result<void> answered(Milliseconds longest);
+  Result<void> error_so_far() const;
   // A new client in the place of one that cannot go on.
   Result<void> again(Role role);
   Cluster& cluster_;
@@ -28,6 +31,7 @@ class Deliverer : protected Client {
 
   std::map<std::string, Topic> topics_;
   std::uintptr_t round_ = 0;  // what is delivered later than its round counts no more
+  std::size_t handed_ = 0;
   std::size_t waiting_ = 0;
   rd_kafka_resp_err_t first_error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
@@ -50,6 +54,8 @@ class TransactionalProducer final : private Deliverer {
   Result<void> commit(const Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group);
 
  private:
+  Result<void> send_offsets(const rd_kafka_topic_partition_list_t* offsets,
+                            const rd_kafka_consumer_group_metadata_t* group);
   // Why records were dropped, which their deliveries do not say.
   Error reason(Error said, const rd_kafka_topic_partition_list_t* offsets,
                const rd_kafka_consumer_group_metadata_t* group);
@@ -58,6 +64,7 @@ class TransactionalProducer final : private Deliverer {
   int left_ms() const;
 
   std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point committed_at_;
   bool fenced_ = false;
 };
 

@@ -61,7 +61,9 @@ void reading(std::vector<Setting>& s, const KafkaOptions& o, const char* fetch_w
             {"fetch.wait.max.ms", fetch_wait_ms},
             {"fetch.min.bytes", "1"},  // a signal's way must not wait for company
             {"fetch.error.backoff.ms", "100"},
-            {"queued.min.messages", "100000"},
+            // In a backlog librdkafka 2.0 looks only once a second whether a full queue has room again: the bytes are
+            // the limit.
+            {"queued.min.messages", "1000000"},
             {"queued.max.messages.kbytes", "65536"},
             {"fetch.message.max.bytes", text(std::max<std::size_t>(o.record_bytes_max + 65536, 4UL << 20))}});
 }
@@ -123,7 +125,7 @@ std::vector<Setting> settings_of(const KafkaOptions& o, Role role) {
     case Role::Producer:
       writing(s, o);
       s.insert(s.end(), {{"transaction.timeout.ms", text(o.transaction_timeout)},
-                         {"linger.ms", "0.5"},  // what one commit hands over goes in one request
+                         {"linger.ms", "0"},  // they gather while their partitions are asked about
                          {"queue.buffering.max.messages", "10000000"},  // the worker's own limits hold long before
                          {"queue.buffering.max.kbytes", "1048576"},
                          // A transaction right behind another is refused while the broker still writes the markers of

@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -70,6 +71,27 @@ struct NewRecord {
   std::int64_t written_ms = 0;       // the time of writing that a copy keeps; 0: now
 };
 
+// The headers of a record as read. On Kafka they are looked for when they are asked for, which most readers never do.
+class RecordHeaders {
+ public:
+  using Find = std::string_view (*)(void* batch, const void* message);
+  RecordHeaders() = default;
+  RecordHeaders(std::string_view bytes) : bytes_(bytes) {}
+  RecordHeaders(Find find, void* batch, const void* message) : find_(find), batch_(batch), message_(message) {}
+  // encode_headers
+  std::string_view bytes() const {
+    if (find_ != nullptr) bytes_ = std::exchange(find_, nullptr)(batch_, message_);
+    return bytes_;
+  }
+  operator std::string_view() const { return bytes(); }
+
+ private:
+  mutable std::string_view bytes_;
+  mutable Find find_ = nullptr;
+  void* batch_ = nullptr;
+  const void* message_ = nullptr;
+};
+
 // A record as read. The views live as long as the Batch they came in and the Reader or Member that filled it.
 struct Record {
   const TopicPartition* from = nullptr;
@@ -78,7 +100,7 @@ struct Record {
   std::string_view key;
   std::string_view value;
   bool tombstone = false;
-  std::string_view headers;
+  RecordHeaders headers;
 };
 
 // What one poll brought. Reuse it: its memory is kept. Records of one partition are in offset order.

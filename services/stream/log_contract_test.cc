@@ -38,7 +38,7 @@ TEST_P(LogContract, RecordsComeBackInTheOrderOfTheirAppendAndWhole) {
   EXPECT_EQ(batch.records[1].key, "");
   EXPECT_EQ(batch.records[1].value, "");
   EXPECT_FALSE(batch.records[1].tombstone);  // an empty value is a value
-  EXPECT_EQ(batch.records[1].headers, "");
+  EXPECT_EQ(batch.records[1].headers.bytes(), "");
   EXPECT_EQ(batch.records[2].key, std::string_view("\0x", 2));
   EXPECT_TRUE(batch.records[3].tombstone);
   EXPECT_EQ(batch.records[3].written_ms, LogHarness::kStartMs + 250);

@@ -9,12 +9,14 @@
 // on. The group's committed offset is the truth; the position that stands in the state is an assertion about it.
 //
 // What goes wrong and what it does:
-//   log_abortable            the same transaction again at once, abort_retries_max times, then with back-off
-//   log_full, log_unavailable, log_refused, queue_full   not ready, one line, the same again with back-off; nothing
-//   more is polled log_fenced               everything uncommitted and all stages are dropped; it joins again and
-//   restores a partition lost         the same for that partition alone a partition about to be  committed with its
-//   state, so that the next owner folds nothing again; one try only Stage::apply fails       the same record again with
-//   back-off anything else            step() and run() return the error
+// - log_abortable: the same transaction again at once, abort_retries_max times, then with back-off.
+// - log_full, log_unavailable, log_refused, queue_full: not ready, one line, the same again with back-off; nothing more
+//   is polled.
+// - log_fenced: everything uncommitted and all stages are dropped; it joins again and restores.
+// - A partition lost: the same for that partition alone.
+// - A partition about to be lost: committed with its state, so that the next owner folds nothing again; one try only.
+// - Stage::apply fails: the same record again with back-off.
+// - Anything else: step() and run() return the error.
 //
 // Lifecycle: create(), then either run() on its own thread, or step() by a simulator that owns the clock. Destroying it
 // without stop() is a crash as far as the log can tell: what was not committed is folded again by the next owner.
@@ -52,12 +54,15 @@ class Custodian {
 };
 
 struct WorkerOptions {
-  std::string service;                       // the group's name; the state topic is "<service>-state"
-  std::string name;                          // stable name of this worker's slot in the group
-  int members = 1;                           // workers of this service in this process
-  std::vector<std::string> topics;           // inputs, of equal partition counts; with a checkpoint interval only one
-  Milliseconds checkpoint_interval{0};       // longer: fewer bytes written, longer restores; 0: with every commit
-  Milliseconds commit_interval{100};         // longest time that an output that is not urgent waits
+  std::string service;                  // the group's name; the state topic is "<service>-state"
+  std::string name;                     // stable name of this worker's slot in the group
+  int members = 1;                      // workers of this service in this process
+  std::vector<std::string> topics;      // inputs, of equal partition counts; with a checkpoint interval only one
+  Milliseconds checkpoint_interval{0};  // longer: fewer bytes written, longer restores; 0: with every commit
+  Milliseconds commit_interval{100};    // longest time that an output that is not urgent waits
+  // Urgent outputs go at once, but where a poll brought all that it may, so that more is at hand, they wait this long
+  // for company: in a backlog a commit each would be most of the work, and what they tell is old anyway.
+  Milliseconds urgent_wait{50};
   Milliseconds poll_wait{100};               // longest wait of one step, so also of a stop; 0 for simulators
   std::size_t poll_records_max = 1000;       // records of one poll, and of one step of a restore
   std::size_t gathered_records_max = 20000;  // outputs in memory before a commit is forced

@@ -54,7 +54,10 @@ bool WorkerEngine::checkpoint_due(const Owned& owned, bool force) const {
 }
 
 bool WorkerEngine::commit_due() const {
-  if (urgent_) return true;
+  if (urgent_since_) {
+    const bool more = batch_.records.size() >= options_.poll_records_max;
+    if (!more || now() - *urgent_since_ >= options_.urgent_wait) return true;
+  }
   const bool waited = uncommitted_since_ && now() - *uncommitted_since_ >= options_.commit_interval;
   if (waited || options_.checkpoint_interval.count() == 0) return waited;
   return std::any_of(owned_.begin(), owned_.end(), [this](const auto& entry) {
@@ -86,7 +89,7 @@ void WorkerEngine::build(bool force_checkpoint) {
   }
   gathered_records_ = 0;
   gathered_bytes_ = 0;
-  urgent_ = false;
+  urgent_since_.reset();
   uncommitted_since_.reset();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "stream/worker_probe.h"
 
@@ -128,6 +129,7 @@ Milliseconds WorkerEngine::poll_wait() const {
   for (const auto& [number, owned] : owned_) {
     if (!owned.live()) return Milliseconds(0);
   }
+  if (urgent_since_) return Milliseconds(0);
   auto wait = options_.poll_wait;
   if (uncommitted_since_) {
     const auto due = std::chrono::ceil<Milliseconds>(*uncommitted_since_ + options_.commit_interval - now());
@@ -193,7 +195,7 @@ void WorkerEngine::drop_all() {
   pending_.clear();
   pending_numbers_.clear();
   pending_checkpoints_.clear();
-  urgent_ = false;
+  urgent_since_.reset();
   leaving_ = false;
   uncommitted_since_.reset();
   abort_tries_ = 0;
@@ -250,12 +252,18 @@ WorkerEngine::Outcome WorkerEngine::apply() {
   const auto count = [&] {
     if (parts_.probe != nullptr && records > 0) parts_.probe->read(records, bytes);
   };
+  const TopicPartition* from = nullptr;  // of the record before: most follow one of the same
+  std::map<int, Owned>::iterator at = owned_.end();
+  Offset* at_position = nullptr;
   for (; next_ < batch_.records.size(); ++next_) {
     const Record& record = batch_.records[next_];
-    const auto at = owned_.find(record.from->partition);
+    if (record.from != std::exchange(from, record.from)) {
+      at = owned_.find(record.from->partition);
+      if (at != owned_.end()) at_position = &at->second.position[record.from->topic];
+    }
     if (at == owned_.end() || !at->second.live()) continue;
     Owned& owned = at->second;
-    Offset& position = owned.position[record.from->topic];
+    Offset& position = *at_position;
     if (record.offset < position) continue;  // given before: each record once
     auto& outputs = owned.gathered.records;
     const std::size_t before = outputs.size();
@@ -278,7 +286,7 @@ WorkerEngine::Outcome WorkerEngine::apply() {
       gathered_bytes_ += size;
     }
     gathered_records_ += outputs.size() - before;
-    urgent_ = urgent_ || owned.gathered.urgent;
+    if (owned.gathered.urgent && !urgent_since_) urgent_since_ = now();
     if (!uncommitted_since_) uncommitted_since_ = now();
     if (gathered_records_ < options_.gathered_records_max && gathered_bytes_ < options_.gathered_bytes_max) continue;
     if (parts_.probe != nullptr) parts_.probe->limit_reached();

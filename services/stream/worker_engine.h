@@ -116,7 +116,7 @@ class WorkerEngine {
 
   std::size_t gathered_records_ = 0;
   std::size_t gathered_bytes_ = 0;
-  bool urgent_ = false;
+  std::optional<TimePoint> urgent_since_;
   std::optional<TimePoint> uncommitted_since_;
   Transaction pending_;
   std::vector<int> pending_numbers_;

@@ -8,6 +8,7 @@
 #include "qingchuan/v1/input.pb.h"
 #include "wire/codec.h"
 #include "wire/limits.h"
+#include "wire/packet.h"
 #include "wire/wire_format.h"
 
 namespace qc::wire {
@@ -18,19 +19,11 @@ using core::Reason;
 
 // An Amend works hour by hour: a year of them in one record is the most that anybody means.
 constexpr core::Duration kAmendLengthMax = std::chrono::hours(24 * 366);
-constexpr int kDecimalsMax = 9;
 
 core::Rejected refuse(Reason reason, std::string detail, std::int64_t readings = 1) {
   constexpr std::int64_t kMost = 0x7fffffff;
   const std::int64_t counted = readings < 1 ? 1 : readings > kMost ? kMost : readings;
   return core::Rejected{reason, static_cast<std::int32_t>(counted), std::move(detail)};
-}
-
-// The number of an enum that core shares with the messages; nullopt where core has no such value.
-template <class E>
-std::optional<E> known(int number, E last) {
-  if (number <= 0 || number > static_cast<int>(last)) return std::nullopt;
-  return static_cast<E>(number);
 }
 
 bool is_missing(const v1::Column& column, int row) {
@@ -64,65 +57,6 @@ void add_rejected(core::ReadingBatch& batch, Reason reason, std::int64_t reading
 std::string number_text(std::int64_t mantissa, int decimals) {
   if (decimals == 0) return std::to_string(mantissa);
   return std::to_string(mantissa) + "e-" + std::to_string(decimals);
-}
-
-// mantissa -> pg by one multiplication where the unit is at least as fine as the decimals; otherwise through core.
-class Scale {
- public:
-  Scale(core::Unit unit, int decimals) : unit_(unit), decimals_(decimals) {
-    std::int64_t factor = unit == core::Unit::MgM3 ? 1'000'000'000 : unit == core::Unit::NgM3 ? 1'000 : 1'000'000;
-    for (int i = 0; i < decimals; ++i) {
-      if (factor % 10 != 0) return;  // finer than a picogram
-      factor /= 10;
-    }
-    factor_ = factor;
-    most_ = core::kConcentrationMax / factor;
-  }
-  // A value in [0, kConcentrationMax], or why it isn't one.
-  Reason apply(std::int64_t mantissa, core::Concentration& out) const {
-    if (mantissa < 0) return Reason::Negative;
-    if (factor_ > 0) {
-      if (mantissa > most_) return Reason::OutOfRange;
-      out.pg = mantissa * factor_;
-      return Reason::None;
-    }
-    const auto value = core::scaled(mantissa, decimals_, unit_);
-    if (!value || value->pg > core::kConcentrationMax) return Reason::OutOfRange;
-    out = *value;
-    return Reason::None;
-  }
-
- private:
-  core::Unit unit_;
-  int decimals_;
-  std::int64_t factor_ = 0;  // 0: not a whole number of picograms
-  std::int64_t most_ = 0;
-};
-
-// Why the packet as a whole cannot be used; empty: it can.
-std::string shape_error(const v1::ReadingBatch& in) {
-  if (!printable(in.site(), kNameBytesMax)) return "site: 1 to 64 bytes of printable text expected";
-  if (in.source() < v1::REALTIME || in.source() > v1::HOUR) {
-    return "source " + std::to_string(in.source()) + ": realtime, minute or hour expected";
-  }
-  const core::Duration step = std::chrono::seconds(in.step_s());
-  if (!is_grid(step)) return "step " + std::to_string(in.step_s()) + " s: 5, 60, 300 or 3600 expected";
-  if (in.source() == v1::HOUR && in.step_s() != 3600)
-    return "hour data with a step of " + std::to_string(in.step_s()) + " s";
-  if (in.source() == v1::MINUTE && in.step_s() != 60 && in.step_s() != 300) {
-    return "minute data with a step of " + std::to_string(in.step_s()) + " s";
-  }
-  if (!sane_time(in.start_ms())) return "start " + std::to_string(in.start_ms()) + ": not between 1990 and 2200";
-  if (!sane_time(in.received_ms()))
-    return "received " + std::to_string(in.received_ms()) + ": not between 1990 and 2200";
-  if (in.stamp_ms() != 0 && !sane_time(in.stamp_ms())) {
-    return "stamp " + std::to_string(in.stamp_ms()) + ": not between 1990 and 2200";
-  }
-  if (in.source() != v1::REALTIME && in.start_ms() % step.count() != 0) {
-    return "start " + core::to_iso(core::event_time(in.start_ms())) + " is not on the grid of " +
-           std::to_string(in.step_s()) + " s";
-  }
-  return {};
 }
 
 std::string column_name(const v1::Column& column, int number) {
@@ -279,6 +213,7 @@ struct InputDecoder::Impl {
   // Reused: a oneof gives its message back when it is cleared, so the batch, the hot path, has one of its own.
   v1::ReadingBatch message;
   core::ReadingBatch batch;
+  std::string site;  // of the batch, where it was read without a message
 
   Decoded take_batch() {
     const v1::ReadingBatch& in = message;
@@ -290,7 +225,8 @@ struct InputDecoder::Impl {
                         std::to_string(limits.batch_readings_max),
                     readings_of(in));
     }
-    if (std::string wrong = shape_error(in); !wrong.empty())
+    const PacketHead head{in.site(), in.received_ms(), in.stamp_ms(), in.source(), in.start_ms(), in.step_s()};
+    if (std::string wrong = shape_error(head); !wrong.empty())
       return refuse(Reason::BadShape, std::move(wrong), readings_of(in));
     batch.clear();
     batch.site = in.site();
@@ -338,6 +274,10 @@ Decoded InputDecoder::decode(std::string_view bytes) {
   }
   const auto field = only_field(bytes);
   if (field && field->number == v1::Input::kBatchFieldNumber) {
+    if (read_plain_packet(field->content, d.limits, d.batch)) {
+      d.batch.site = d.site.assign(d.batch.site);
+      return &d.batch;
+    }
     if (!d.message.ParseFromArray(field->content.data(), static_cast<int>(field->content.size())))
       return Impl::broken(bytes);
     return d.take_batch();

@@ -6,6 +6,9 @@
 
 #include "base/assert.h"
 #include "wire/codec.h"
+#include "wire/packet.h"
+#include "wire/packet_testing.h"
+#include "wire/wire_format.h"
 
 namespace {
 
@@ -62,6 +65,18 @@ void check_round_trip(const core::ReadingBatch& batch) {
   QC_ASSERT(there == readings && sum == 0);
 }
 
+// Read without a message between, it is what protobuf makes of it: with a field that nobody knows it is protobuf's.
+void check_plain(std::string_view record) {
+  static core::ReadingBatch plain;
+  static wire::InputDecoder second;
+  const auto field = wire::only_field(record);
+  if (!field || field->number != 1 || !wire::read_plain_packet(field->content, {}, plain)) return;
+  const std::string with_more = wire::with_unknown_field(field->content);
+  const wire::Decoded decoded = second.decode(with_more);
+  const auto* other = std::get_if<const core::ReadingBatch*>(&decoded);
+  QC_ASSERT(other != nullptr && wire::same(plain, **other));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -72,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto* batch = std::get_if<const core::ReadingBatch*>(&decoded)) {
     check_batch(**batch);
     check_round_trip(**batch);
+    check_plain(bytes);
   } else if (const auto* site = std::get_if<core::Register>(&decoded)) {
     const auto again = second.decode(wire::encode_register(*site));
     QC_ASSERT(std::get<core::Register>(again).site == site->site);
