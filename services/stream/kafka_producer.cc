@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Milliseconds kMarkersMs{30};  // until which the markers of a transaction are surely written, as a rule
+constexpr Milliseconds kMarkersMs{30};  // by then the markers of a transaction are written, as a rule
 constexpr int kServeMs = 20;            // a delivery wakes it at once; this only bounds a look at the clock
 
 bool passes_by_itself(Errc code) {
@@ -175,9 +175,12 @@ Result<void> TransactionalProducer::commit(const Transaction& transaction,
   const auto sent = send_offsets(offsets.get(), group);
   if (sent && behind) hand_over(transaction.records);
   if (!sent) {
-    rd_kafka_poll(rk_, 0);  // a record's own error says more
-    const auto refused = behind ? Result<void>() : error_so_far();
-    return abort(refused ? sent.error() : refused.error());
+    Error why = sent.error();
+    if (!behind && why.code != Errc::log_fenced) {
+      rd_kafka_poll(rk_, 0);  // a record's own error says more, unless it was only dropped with the others
+      if (auto refused = error_so_far(); !refused && refused.error().code != Errc::log_abortable) why = refused.error();
+    }
+    return abort(std::move(why));
   }
   // Deliveries are served before the commit asks for them: its own wait is coarse.
   if (auto written = answered(cluster_.options().request_timeout); !written) {

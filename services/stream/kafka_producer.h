@@ -17,7 +17,7 @@ class Deliverer : protected Client {
   ~Deliverer() override;
   // Hands the records over; what becomes of them is answered().
   void hand_over(std::span<const NewRecord> records);
-  // Serves deliveries until all are answered, or one failed. The first error of any.
+  // Serves deliveries until all are answered. The first error of any.
   Result<void> answered(Milliseconds longest);
   Result<void> error_so_far() const;
   // A new client in the place of one that cannot go on.
