@@ -24,7 +24,7 @@ build_packages=(
   libprotobuf-dev protobuf-compiler
   libboost1.81-dev libboost-json1.81-dev
   prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libexpected-dev
-  librdkafka-dev libsqlite3-dev libzstd-dev libssl-dev
+  librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 test_packages=(python3 python3-pytest sqlite3 zstd git)

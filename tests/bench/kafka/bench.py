@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import statistics
@@ -17,6 +18,11 @@ from sides import Qingchuan, Side, Streams
 PARTITIONS = 4  # of readings, config/qingchuan.yaml
 # The latency's event time: an hour that neither ends nor begins while it is measured (load: minutes 0 to 11).
 FILLED_MINUTES = 12
+NO_RUNNING = ("rules/signals.yaml", r"running_every: 5min", "running_every: 0")
+SPINE_ONLY = (
+    ("rules/signals.yaml", r"(?s)  # Legal: a closed natural day.*?(?=\n[a-z]+:)", ""),
+    ("qingchuan.yaml", r"  - (standards/(gb3095-validity|hj663|composite)|rules/quality)\.yaml\n", ""),
+)
 
 
 class Bench:
@@ -56,33 +62,44 @@ class Bench:
         self.load("--sites", sites, "--exceed-every", exceed_every, "load", "--minutes", minutes, "--close")
         self.broker.keep(name)
 
+    def changed(self, name: str, *edits: tuple[str, str, str]) -> pathlib.Path:
+        """A copy of the configuration in which each (file, pattern, text) is replaced, at least once."""
+        config = self.directory / name
+        shutil.rmtree(config, ignore_errors=True)
+        shutil.copytree(TREE / "config", config)
+        for file, pattern, text in edits:
+            before = (config / file).read_text()
+            after, times = re.subn(pattern, text, before)
+            if times == 0:
+                raise SystemExit(f"bench: no {pattern} in {config / file}")
+            (config / file).write_text(after)
+        return config
+
     def closed_only(self) -> pathlib.Path:
         """The configuration without running means. In a backlog and in the latency's load event time runs many times as
         fast as the clock, so that every five minutes is every few thousand packets; the peer has no such means."""
-        config = self.directory / "config"
-        shutil.rmtree(config, ignore_errors=True)
-        shutil.copytree(TREE / "config", config)
-        rules = config / "rules/signals.yaml"
-        text = rules.read_text()
-        changed = text.replace("running_every: 5min", "running_every: 0")
-        if changed == text:
-            raise SystemExit(f"bench: no running_every: 5min in {rules}")
-        rules.write_text(changed)
-        return config
+        return self.changed("closed", NO_RUNNING)
+
+    def spine(self) -> pathlib.Path:
+        """Of that the spine's rules alone: hour means, AQI 1h, hour_limit, reading_over_limit, aqi_level. Nearest to what
+        the peer does."""
+        return self.changed("spine", NO_RUNNING, *SPINE_ONLY)
 
     def backlog(self, sites: int, minutes: int) -> dict:
         """From the start of the process until the last closed hour is committed; every mean and signal is checked."""
-        closed = self.closed_only()
+        closed, spine = self.closed_only(), self.spine()
         self.fill("closed", sites, minutes, closed, self.options.exceed_every)
+        self.fill("spine", sites, minutes, spine, self.options.exceed_every)
         self.fill("running", sites, minutes, TREE / "config", self.options.exceed_every)
         runs = [("closed", side) for side in self.wanted([self.ours(1, closed), self.theirs(1), self.theirs(2)])]
+        runs += [("spine", side) for side in self.wanted([self.ours(1, spine, report.OURS_SPINE)])]
         runs += [("running", side) for side in self.wanted([self.ours(1, name=report.OURS_RUNNING)])]
         results: dict[str, list[dict]] = {}
         for number in range(self.options.runs):
             for log, side in runs:
                 results.setdefault(label(side), []).append(self._backlog_run(log, side, sites, minutes))
                 say(f"run {number + 1} of {label(side)}: {report.backlog_line(results[label(side)][-1])}")
-        for log in ("closed", "running"):
+        for log in ("closed", "spine", "running"):
             self.broker.forget(log)
         return {"sites": sites, "minutes": minutes, "sides": {k: medians(v) for k, v in results.items()}}
 
