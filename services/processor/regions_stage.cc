@@ -83,7 +83,7 @@ Result<void> RegionsStage::apply(const wire::DecodedMean& in, const stream::Reco
   if (!in.mean.root.empty()) return take(in.mean);
   // Means of version 1 say their root in the header alone.
   core::Mean with_root = in.mean;
-  with_root.root = stream::find_header(record.headers, "region").value_or(std::string_view());
+  with_root.root = stream::find_header(record.headers.bytes(), "region").value_or(std::string_view());
   return take(with_root);
 }
 

@@ -99,7 +99,7 @@ std::vector<std::string> all_of(stream::Log& log, const std::string& topic, bool
     const auto read = stream::read_range(log, one, [&](const stream::Record& r) {
       all.push_back(to_string(*r.from) + (with_offset ? " " + std::to_string(r.offset) : "") + " " +
                     std::to_string(r.written_ms) + " " + std::string(r.key) +
-                    (r.tombstone ? "!" : "=" + std::string(r.value)) + " " + std::string(r.headers));
+                    (r.tombstone ? "!" : "=" + std::string(r.value)) + " " + std::string(r.headers.bytes()));
       return true;
     });
     EXPECT_TRUE(read.has_value()) << describe(read.error());

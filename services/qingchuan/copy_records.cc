@@ -121,7 +121,7 @@ std::optional<std::string> Renumber::value(const stream::Record& record) const {
     v1::SignalRecord message;
     if (!message.ParseFromArray(record.value.data(), size) || !message.signal().has_origin()) return std::nullopt;
     v1::Origin& origin = *message.mutable_signal()->mutable_origin();
-    const bool of_regions = stream::find_header(record.headers, "ce_source") == processor::kRegionsSource;
+    const bool of_regions = stream::find_header(record.headers.bytes(), "ce_source") == processor::kRegionsSource;
     const OffsetMap* map = changed(of_regions ? processor::kMeans : processor::kReadings, origin.partition());
     if (map == nullptr || !change(origin, *map)) return std::nullopt;
     return message.SerializeAsString();

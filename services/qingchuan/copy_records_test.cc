@@ -34,7 +34,7 @@ class CopyRecords : public ::testing::Test {
     stream::Record record;
     record.from = &tp;
     record.value = value;
-    record.headers = std::string_view(headers);
+    record.headers = stream::RecordHeaders(headers);
     return renumber.value(record).value_or(value);
   }
   static std::string mean(Offset first, Offset offset, int partition = 0) {

@@ -231,7 +231,7 @@ Result<void> CopySource::each(const TopicPartition& tp, const std::function<Resu
   auto read = stream::read_range(
       log_, all,
       [&](const stream::Record& r) {
-        CopyRecord out{r.key, std::nullopt, r.headers, r.written_ms, false};
+        CopyRecord out{r.key, std::nullopt, r.headers.bytes(), r.written_ms, false};
         const auto changed = renumber_->value(r);
         if (!r.tombstone) out.value = changed ? std::string_view(*changed) : r.value;
         out.changed = changed.has_value();

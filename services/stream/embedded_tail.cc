@@ -190,7 +190,7 @@ Result<void> Tail::read_one(Cursor& cursor, Batch& out, Arena& arena, std::size_
     record.key = keep(key);
     record.value = keep(value);
     record.tombstone = tombstone;
-    record.headers = keep(headers);
+    record.headers = RecordHeaders(keep(headers));
     cursor.reached = record.offset + 1;
   }
   return {};

@@ -76,14 +76,13 @@ class RecordHeaders {
  public:
   using Find = std::string_view (*)(void* batch, const void* message);
   RecordHeaders() = default;
-  RecordHeaders(std::string_view bytes) : bytes_(bytes) {}
+  explicit RecordHeaders(std::string_view bytes) : bytes_(bytes) {}
   RecordHeaders(Find find, void* batch, const void* message) : find_(find), batch_(batch), message_(message) {}
   // encode_headers
   std::string_view bytes() const {
     if (find_ != nullptr) bytes_ = std::exchange(find_, nullptr)(batch_, message_);
     return bytes_;
   }
-  operator std::string_view() const { return bytes(); }
 
  private:
   mutable std::string_view bytes_;

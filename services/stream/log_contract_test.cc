@@ -33,7 +33,7 @@ TEST_P(LogContract, RecordsComeBackInTheOrderOfTheirAppendAndWhole) {
   EXPECT_EQ(*batch.records[0].from, (TopicPartition{"readings", 0}));
   EXPECT_EQ(batch.records[0].key, "a");
   EXPECT_EQ(batch.records[0].value, "1");
-  EXPECT_EQ(find_header(batch.records[0].headers, "region"), "510100");
+  EXPECT_EQ(find_header(batch.records[0].headers.bytes(), "region"), "510100");
   EXPECT_EQ(batch.records[0].written_ms, LogHarness::kStartMs);
   EXPECT_EQ(batch.records[1].key, "");
   EXPECT_EQ(batch.records[1].value, "");

@@ -110,7 +110,7 @@ void MemoryLog::read(const Partition& partition, Offset* offset, std::size_t max
     kept.push_back(*at);
     out.records.push_back(Record{&partition.name, stored.offset, stored.written_ms, stored.key,
                                  stored.value ? std::string_view(*stored.value) : std::string_view(),
-                                 !stored.value.has_value(), std::string_view(stored.headers)});
+                                 !stored.value.has_value(), RecordHeaders(stored.headers)});
     *offset = stored.offset + 1;
   }
   if (at == partition.records.end()) *offset = std::max(*offset, partition.end);  // past gaps at the end

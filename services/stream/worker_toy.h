@@ -191,7 +191,7 @@ class World {
       Batch batch;
       while (reader->poll(batch, 1000, Milliseconds(0)) && !batch.records.empty()) {
         for (const Record& record : batch.records) {
-          const std::string source(find_header(record.headers, "from").value_or("?"));
+          const std::string source(find_header(record.headers.bytes(), "from").value_or("?"));
           all[source + ">" + std::to_string(i)].push_back(std::string(record.key) + "=" + std::string(record.value));
         }
       }
