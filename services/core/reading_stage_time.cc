@@ -37,6 +37,9 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
   const bool minute = first || floor_to(now, kMinute) > floor_to(before, kMinute);
   const bool running =
       h.running_every.count() > 0 && (first || floor_to(now, h.running_every) > floor_to(before, h.running_every));
+  // In a fed log readings come at whole seconds: a tick between two is there to publish corrections (`amend`), and
+  // whoever compares sites downstream is to hear of them now, because no further tick may come.
+  const bool for_corrections = timeline == Timeline::Fed && floor_to(now, std::chrono::seconds(1)) != now;
   Judge judge(*rules, now, frontier, offset, out);
   for (Site* site : in_order()) {
     if (first) {
@@ -59,7 +62,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
     if (out.drain && out.means.size() >= out.drain_at) out.drain(out);
   }
   frontier = closed_to > frontier ? closed_to : frontier;
-  out.tick = out.tick || minute;
+  out.tick = out.tick || minute || for_corrections;
 }
 
 void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out) {

@@ -99,6 +99,7 @@ Result<Loaded> load_config(const std::string& dir_or_file) {
   for (const auto& [name, value] : loaded.system.kafka().settings()) {
     loaded.kafka_settings.emplace(name, system_loader.place("kafka.settings[" + name + "]"));
   }
+  loaded.rules_places = rules_loader.places();
   loaded.problems = system_loader.problems();
   loaded.problems.insert(loaded.problems.end(), rules_loader.problems().begin(), rules_loader.problems().end());
   return loaded;

@@ -23,6 +23,8 @@ struct Loaded {
   std::vector<Problem> problems;  // empty: the two messages may be used
   // Where each of `kafka: settings` stands, by its name: only librdkafka can say what is wrong with one.
   std::map<std::string, Place> kafka_settings;
+  // Where the rules stand: what is wrong with a rule set as a whole is found by whoever builds it.
+  Places rules_places;
 
   std::string report() const;  // the problems, one a line, and how many
 };

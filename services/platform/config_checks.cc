@@ -59,6 +59,28 @@ bool is_rising(const Numbers& numbers) {
   return true;
 }
 
+// Between two entries of one thing there must be no day without any: a date was mistyped. Before the first and after
+// the last one there may be.
+template <class List, class Same>
+void check_gaps(const List& list, const char* name, const std::string& what, Same same, YamlLoader& loader) {
+  for (int i = 0; i < list.size(); ++i) {
+    const Span span(list.Get(i));
+    int next = -1;
+    bool covered = span.empty();
+    for (int other = 0; other < list.size(); ++other) {
+      const Span after(list.Get(other));
+      if (other == i || after.empty() || !same(list.Get(i), list.Get(other))) continue;
+      covered = covered || (after.from <= span.until && span.until < after.until);
+      if (after.from > span.until && (next < 0 || after.from < Span(list.Get(next)).from)) next = other;
+    }
+    if (covered || next < 0) continue;
+    loader.add_problem(path_of(name, i, "until"), "from " + date_text(span.until) + " until " +
+                                                      date_text(Span(list.Get(next)).from) + " there is no " + what +
+                                                      "; the next one is at " +
+                                                      loader.place(path_of(name, next, "")).str());
+  }
+}
+
 void check_limits(const schema::RuleSet& rules, YamlLoader& loader) {
   std::map<std::pair<int, int>, std::vector<int>> earlier;  // (factor, window): indices of limits
   for (int i = 0; i < rules.limits_size(); ++i) {
@@ -79,6 +101,10 @@ void check_limits(const schema::RuleSet& rules, YamlLoader& loader) {
     }
     same.push_back(i);
   }
+  const auto same_limit = [](const schema::Limit& a, const schema::Limit& b) {
+    return a.factor() == b.factor() && a.window() == b.window();
+  };
+  check_gaps(rules.limits(), "limits", "limit of this factor and window", same_limit, loader);
 }
 
 // What is dated must not be said twice for one time. `same` tells whether two entries speak of the same thing.
@@ -107,6 +133,8 @@ void check_evaluation(const schema::RuleSet& rules, YamlLoader& loader) {
   check_dated(rules.percentiles(), "percentiles", "percentile", same_factor, loader);
   const auto any = [](const schema::Composite&, const schema::Composite&) { return true; };
   check_dated(rules.composites(), "composites", "composite index", any, loader);
+  check_gaps(rules.percentiles(), "percentiles", "percentile", same_factor, loader);
+  check_gaps(rules.composites(), "composites", "composite index", any, loader);
 }
 
 void check_quality(const schema::RuleSet& rules, YamlLoader& loader) {
@@ -161,6 +189,8 @@ void check_editions(const schema::RuleSet& rules, YamlLoader& loader) {
                                    loader.place(path_of("aqi_editions", other, "")).str());
     }
   }
+  const auto any = [](const schema::AqiEdition&, const schema::AqiEdition&) { return true; };
+  check_gaps(rules.aqi_editions(), "aqi_editions", "edition", any, loader);
 }
 
 bool has_levels(schema::SignalKind kind) {

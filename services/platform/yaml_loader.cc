@@ -197,10 +197,10 @@ void YamlLoader::add_problem(const std::string& field_path, std::string text) {
   add(place(field_path), std::move(text));
 }
 
-Place YamlLoader::place(const std::string& field_path) const {
+Place place_of(const Places& places, const std::string& field_path) {
   std::string path = field_path;
   for (;;) {
-    if (const auto found = places_.find(path); found != places_.end()) return found->second;
+    if (const auto found = places.find(path); found != places.end()) return found->second;
     if (path.empty()) return {};
     const std::size_t cut = path.find_last_of(".[");
     path.resize(cut == std::string::npos ? 0 : cut);

@@ -34,6 +34,11 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// Where each field was written, by its path as YamlLoader writes them.
+using Places = std::map<std::string, Place>;
+// The field's place or, when it was not written, that of the nearest thing around it that was.
+Place place_of(const Places& places, const std::string& field_path);
+
 struct Problem {
   Place place;
   std::string text;
@@ -71,8 +76,8 @@ class YamlLoader {
   // Field paths are written as in "sites[3].region" and, in a map, "kafka.settings[linger.ms]"; "" is the message
   // itself.
   bool given(const std::string& field_path) const { return places_.contains(field_path); }
-  // The field's place or, when it was not written, that of the nearest thing around it that was.
-  Place place(const std::string& field_path) const;
+  Place place(const std::string& field_path) const { return place_of(places_, field_path); }
+  const Places& places() const { return places_; }
 
  private:
   friend class YamlWalk;
@@ -85,7 +90,7 @@ class YamlLoader {
   YamlLimits limits_;
   std::vector<Problem> problems_;
   bool problems_cut_ = false;
-  std::map<std::string, Place> places_;
+  Places places_;
 };
 
 // One file into one message, finished: the short way. The error is config_invalid (or file_unreadable) and its text the

@@ -127,6 +127,14 @@ std::optional<std::int64_t> parse_date(std::string_view text) {
   return std::chrono::sys_days(date).time_since_epoch().count() * 86'400'000LL - kBeijingMs;
 }
 
+std::string date_text(std::int64_t ms) {
+  const std::chrono::sys_days day{std::chrono::floor<std::chrono::days>(std::chrono::milliseconds(ms + kBeijingMs))};
+  const std::chrono::year_month_day date{day};
+  const auto padded = [](unsigned n) { return (n < 10 ? "-0" : "-") + std::to_string(n); };
+  return std::to_string(static_cast<int>(date.year())) + padded(static_cast<unsigned>(date.month())) +
+         padded(static_cast<unsigned>(date.day()));
+}
+
 std::optional<std::int64_t> parse_decimal(std::string_view text) {
   const auto parts = split_decimal(text);
   if (!parts || parts->whole.size() > 12) return std::nullopt;

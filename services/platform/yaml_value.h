@@ -18,6 +18,7 @@ std::string duration_text(std::int64_t ms);
 
 // "2026-03-01": midnight in Beijing (UTC+8) in milliseconds since the epoch; 1900 to 2999.
 std::optional<std::int64_t> parse_date(std::string_view text);
+std::string date_text(std::int64_t ms);  // of the day in Beijing that holds it
 
 // "0.0025" in millionths. A value finer than that, or of 13 and more digits before the point, is none.
 std::optional<std::int64_t> parse_decimal(std::string_view text);

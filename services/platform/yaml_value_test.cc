@@ -34,6 +34,8 @@ TEST(YamlValue, DurationTextReadsBackAsTheSameDuration) {
 TEST(YamlValue, ADateIsItsMidnightInBeijing) {
   EXPECT_EQ(parse_date("2026-03-01"), 1'772'294'400'000);  // 2026-02-28T16:00:00Z
   EXPECT_EQ(parse_date("1970-01-01"), -28'800'000);
+  for (const char* day : {"2026-03-01", "1970-01-01", "2024-02-29", "1999-12-31"})
+    EXPECT_EQ(date_text(*parse_date(day)), day);
   EXPECT_EQ(parse_date("2024-02-29"), 1'709'136'000'000);
 }
 

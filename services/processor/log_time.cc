@@ -64,7 +64,16 @@ Result<std::vector<std::optional<core::EventTime>>> last_ticks(stream::Log& log,
 
 TickWriter::TickWriter(stream::Log& log, Options options, std::function<InForce(int)> in_force,
                        const platform::Clock& clock)
-    : log_(log), options_(std::move(options)), in_force_(std::move(in_force)), watch_(clock) {}
+    : log_(log),
+      options_(std::move(options)),
+      in_force_(std::move(in_force)),
+      watch_(clock),
+      rules_hash_(options_.rules_hash) {}
+
+void TickWriter::use_rules(std::string hash) {
+  const std::lock_guard lock(mutex_);
+  rules_hash_ = std::move(hash);
+}
 
 void TickWriter::complain(const Error& error) {
   const std::lock_guard lock(mutex_);
@@ -90,20 +99,30 @@ Result<void> TickWriter::append(const stream::TopicPartition& to, std::string ke
   return appender_->append(record);
 }
 
+Result<void> TickWriter::settle_rules(const stream::TopicPartition& input, Duty& duty, stream::Offset read_to) {
+  std::string wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = rules_hash_;
+  }
+  if (wanted.empty() || wanted == duty.rules_settled || read_to < duty.first_end) return {};
+  // Once settled, a switch of ours may still be unread: then what is in force says nothing about what will be.
+  const bool first = duty.rules_settled.empty();
+  if (!first || in_force_(input.partition).rules != wanted) {
+    const core::RulesSwitch to{wanted, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
+    if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done) return done;
+    platform::log_info("rules switched", {{"partition", input.partition}, {"hash", wanted}});
+  }
+  duty.rules_settled = std::move(wanted);
+  return {};
+}
+
 void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_to, stream::Offset end) {
   auto [it, is_new] = duties_.try_emplace(input.partition);
   Duty& duty = it->second;
   if (is_new) duty.first_end = end;
 
-  if (!duty.rules_settled && !options_.rules_hash.empty() && read_to >= duty.first_end) {
-    if (in_force_(input.partition).rules != options_.rules_hash) {
-      core::RulesSwitch to{options_.rules_hash, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
-      if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done)
-        return complain(done.error());
-      platform::log_info("rules switched", {{"partition", input.partition}, {"hash", options_.rules_hash}});
-    }
-    duty.rules_settled = true;
-  }
+  if (auto done = settle_rules(input, duty, read_to); !done) return complain(done.error());
   if (!options_.wall) return;
 
   const auto now = watch_.now_ms();

@@ -210,6 +210,10 @@ Result<void> Processor::run(std::stop_token stop) {
   return run_all({impl_->regions.get()}, stop);
 }
 
+void Processor::use_rules(const std::string& hash) {
+  for (auto& slot : impl_->slots) slot->ticks->use_rules(hash);
+}
+
 std::vector<std::string> Processor::unready() const {
   std::vector<std::string> reasons;
   for (const auto& slot : impl_->slots) {

@@ -44,6 +44,10 @@ class Processor {
   // Until a stop is asked for, until_end is reached or a worker fails for good.
   Result<void> run(std::stop_token stop);
 
+  // From now on these are the configured rules, already in the store: each partition that this process owns, or comes
+  // to own, is switched where it has others. Any thread.
+  void use_rules(const std::string& hash);
+
   std::vector<std::string> unready() const;  // reasons, one line each; empty: ready
   std::string stations() const;              // body of /metrics/stations
 

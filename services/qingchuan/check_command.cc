@@ -5,8 +5,7 @@
 
 #include "platform/config.h"
 #include "qingchuan/command.h"
-#include "qingchuan/place.h"
-#include "wire/rules.h"
+#include "qingchuan/open_log.h"
 
 namespace qc::commands {
 
@@ -30,8 +29,11 @@ Command make_check_command(CLI::App& app) {
           std::printf("%zu %s in `kafka: settings`\n", kafka.size(), kafka.size() == 1 ? "problem" : "problems");
           return 1;
         }
-        const auto rules = wire::build_rules(loaded->rules);
-        if (!rules) return tl::make_unexpected(rules.error());
+        const auto rules = rules_of(*loaded);
+        if (!rules) {
+          std::printf("%s\n1 problem in the rules as a whole\n", rules.error().text.c_str());
+          return 1;
+        }
         std::printf(
             "%s is fine: %zu files, %zu regions, %zu sites, %zu limits, %zu AQI editions, %zu signal rules; rules %s\n",
             loaded->path.c_str(), loaded->files.size(), rules->regions.size(), rules->sites.size(),

@@ -20,10 +20,12 @@ struct Command {
   std::function<Result<int>()> run;  // the exit status
 };
 
+Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
 Command make_feed_command(CLI::App& app);
 Command make_processor_command(CLI::App& app);
 Command make_report_command(CLI::App& app);
+Command make_rules_command(CLI::App& app);
 Command make_summary_command(CLI::App& app);
 Command make_tail_command(CLI::App& app);
 Command make_topics_command(CLI::App& app);

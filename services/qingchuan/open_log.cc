@@ -107,6 +107,13 @@ Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) 
 
 }  // namespace
 
+Result<core::RuleSet> rules_of(const platform::Loaded& config) {
+  std::string where;
+  auto rules = wire::build_rules(config.rules, &where);
+  if (rules) return rules;
+  return fail(rules.error().code, platform::place_of(config.rules_places, where).str() + ": " + rules.error().text);
+}
+
 std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) {
   std::vector<stream::TopicSpec> specs;
   for (const auto& t : system.topics()) {
@@ -139,7 +146,7 @@ Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::str
   if (!opened) return opened;
   // Checked before anything is written: a log must not begin with rules that no stage can use.
   const std::string bytes = wire::canonical_bytes(opened->config.rules);
-  if (auto rules = wire::build_rules(opened->config.rules); !rules) return tl::make_unexpected(rules.error());
+  if (auto rules = rules_of(opened->config); !rules) return tl::make_unexpected(rules.error());
   if (only) {
     const auto is = opened->rules->timeline();
     if (!is && is.error().code != Errc::topic_unknown) return tl::make_unexpected(is.error());

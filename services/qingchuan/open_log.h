@@ -53,6 +53,9 @@ Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::str
 // missing.
 Result<OpenLog> open_for_topics(const Place& place, bool make);
 
+// The configured rules as a rule set; config_invalid: "file:line:column: what is wrong".
+Result<core::RuleSet> rules_of(const platform::Loaded& config);
+
 // As configured; the state topics of our services are among them, also where the configuration leaves them out.
 std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system);
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -11,6 +12,7 @@
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/processor_options.h"
+#include "qingchuan/reload.h"
 #include "qingchuan/service_host.h"
 #include "qingchuan/watch.h"
 
@@ -74,6 +76,8 @@ Result<int> run(const Options& o) {
     watcher =
         std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
   }
+  std::optional<Reload> reload;
+  if (opened->configured && !o.until_end) reload.emplace(shutdown, *opened, hash, processor, metrics.registry());
   platform::log_info("processor started",
                      {{"log", opened->where}, {"workers", options.workers}, {"until_end", o.until_end}});
   if (auto ended = processor.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());

@@ -29,7 +29,7 @@ processor::ProcessorOptions processor_options(const ::qingchuan::v1::System& sys
 }
 
 Result<std::string> store_rules(OpenLog& opened) {
-  if (auto rules = wire::build_rules(opened.config.rules); !rules) return tl::make_unexpected(rules.error());
+  if (auto rules = rules_of(opened.config); !rules) return tl::make_unexpected(rules.error());
   return opened.rules->put(wire::canonical_bytes(opened.config.rules));
 }
 

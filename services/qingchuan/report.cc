@@ -66,13 +66,15 @@ ReportBuilder::ReportBuilder(ReportSpec spec) : spec_(std::move(spec)) {}
 void ReportBuilder::add(const v1::Mean& mean) {
   const bool is_day = mean.window() == v1::DAY || mean.window() == v1::MDA8;
   const bool is_month = spec_.month && mean.window() == v1::MONTH;
-  if (!is_day && !is_month) return;
+  const bool is_hour = mean.window() == v1::H1;
+  if (!is_day && !is_month && !is_hour) return;
   if (mean.start_ms() < core::ms(spec_.period.start) || mean.end_ms() > core::ms(spec_.period.end)) return;
   const auto factor = static_cast<core::Factor>(mean.factor());
   const auto place = place_of(factor);
   const bool is_index = factor == core::Factor::AQI;
   if (!place && !is_index) return;
 
+  if (is_hour) return take_hour(mean, place);
   rules_hash_ = mean.origin().rules();
   SiteCells& site = sites_[mean.site()];
   site.region = mean.region();
@@ -86,6 +88,21 @@ void ReportBuilder::add(const v1::Mean& mean) {
   if (is_index) return take(mean, day.index);
   const bool hours_of_o3 = factor == core::Factor::O3 && mean.window() == v1::DAY;
   take(mean, hours_of_o3 ? day.o3_hours : day.items[*place]);
+}
+
+// Of an hour only whether its latest revision is confirmed. Few are, and only those are held.
+void ReportBuilder::take_hour(const v1::Mean& mean, std::optional<std::size_t> place) {
+  if (!place) return;
+  const auto hour = core::event_time(mean.start_ms());
+  const auto known = sites_.find(mean.site());
+  if (mean.audited()) {
+    SiteCells& site = sites_[mean.site()];
+    site.region = mean.region();
+    site.root = mean.root();
+    site.audited[*place].insert(hour);
+  } else if (known != sites_.end()) {
+    known->second.audited[*place].erase(hour);
+  }
 }
 
 Report ReportBuilder::build(const core::RuleSet& rules) const {

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,7 @@ struct ReportItem {
   int percent = 0;                           // a month: the percentile that is evaluated beside the mean; 0: none
   core::Concentration percentile;
   core::Marks marks;
+  int audited = 0;  // of a site: hours that a person has confirmed (审核)
 };
 
 struct ReportRow {
@@ -128,9 +130,12 @@ class ReportBuilder {
     std::string root;
     std::map<int, DayCells> days;  // by the day's number in the period
     std::array<Cell, kSix> month;
+    std::array<std::set<core::EventTime>, kSix> audited;  // hours
   };
 
  private:
+  void take_hour(const ::qingchuan::v1::Mean& mean, std::optional<std::size_t> place);
+
   ReportSpec spec_;
   std::string rules_hash_;
   std::map<std::string, SiteCells, std::less<>> sites_;

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kHeader =
     "period,start,end,kind,id,name,parent,evaluation,status,item,window,value,unit,count,expected,coverage,valid,limit,"
     "exceeds,multiple,days_over,percentile,percentile_value,marks,level,primary,days,good_days,rank,sites_valid,sites,"
-    "clause";
+    "clause,audited";
 
 std::string joined(const std::vector<core::Factor>& factors) {
   std::string text;
@@ -28,7 +28,7 @@ std::string share(int n, int of) {
 // The fields of one line; those that don't fit an item stay empty.
 struct Line {
   std::string item, window, value, unit, count, expected, coverage, valid, limit, exceeds, multiple, days_over,
-      percentile, percentile_value, marks, level, primary, days, good_days, rank, clause;
+      percentile, percentile_value, marks, level, primary, days, good_days, rank, clause, audited;
 };
 
 class Writer {
@@ -58,6 +58,7 @@ class Writer {
     line.expected = std::to_string(item.expected);
     line.coverage = share(item.count, item.expected);
     line.valid = item.valid ? "true" : "false";
+    line.audited = std::to_string(item.audited);
     if (item.limit) line.limit = core::format(*item.limit, unit);
     if (month()) {
       line.days_over = std::to_string(item.days_over);
@@ -144,7 +145,8 @@ class Writer {
                                      line.rank,
                                      std::to_string(row.sites_valid),
                                      std::to_string(row.sites),
-                                     line.clause}) {
+                                     line.clause,
+                                     line.audited}) {
       if (!first) out_ += ',';
       first = false;
       wire::append_csv_field(field, out_);

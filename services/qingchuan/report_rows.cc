@@ -125,6 +125,7 @@ ReportRow ReportRows::site_row(const std::string& id, const Member& site) const 
   for (std::size_t i = 0; i < kSix; ++i) {
     const ReportBuilder::Cell& cell = spec_.month ? cells.month[i] : one_day.items[i];
     row.items[i] = item_of(cell);
+    row.items[i].audited = static_cast<int>(cells.audited[i].size());
     row.running = row.running || cell.running;
     if (row.items[i].valid) row.sites_valid = 1;
   }

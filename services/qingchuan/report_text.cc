@@ -90,6 +90,7 @@ class Printer {
     if (item.days_over > 0) text += "!" + std::to_string(item.days_over);
     if (item.exceeds) text += "!" + fixed(item.multiple * (core::kMillion / 100), 2);
     if (item.marks.any()) text += "?";
+    if (item.audited > 0) text += word("审", "v") + std::to_string(item.audited);
     if (item.count < item.expected)
       text += (sites ? " " + percent(item.count, item.expected)
                      : " " + std::to_string(item.count) + "/" + std::to_string(item.expected));
@@ -155,9 +156,10 @@ class Printer {
           "!x: over the limit by x times; %: coverage where it is less than 100%; n/m: valid sites; (n/m): too few, "
           "not valid.\n");
     }
-    out += word(
-        "?: 数据可疑; *: 时段未结束. 区域浓度为评价站点浓度的平均.\n",
-        "?: suspect data; *: the period is not over. A region's concentration is the mean of its evaluation sites'.\n");
+    out += word("?: 数据可疑; 审n: n 个小时经人工审核; *: 时段未结束. 区域浓度为评价站点浓度的平均.\n",
+                "?: suspect data; vn: n hours confirmed by a person; *: the period is not over. A region's "
+                "concentration is the "
+                "mean of its evaluation sites'.\n");
     if (!report_.edition.empty()) out += "AQI: " + report_.edition + "\n";
     if (!report_.composite.empty()) out += word("综合指数: ", "composite index: ") + report_.composite + "\n";
     return out;

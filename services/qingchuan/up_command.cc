@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -13,6 +14,7 @@
 #include "qingchuan/live_source.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/processor_options.h"
+#include "qingchuan/reload.h"
 #include "qingchuan/service_host.h"
 #include "qingchuan/watch.h"
 
@@ -85,7 +87,9 @@ Result<int> run(const Options& o) {
     live.wall_ms = [] { return platform::system_clock().wall_ms(); };
     source = std::make_unique<LiveSource>(*opened->log, *rules, *partitions, std::move(live));
   }
+  std::optional<Reload> reload(std::in_place, shutdown, *opened, hash, processor, metrics.registry());
   const auto ended = processor.run(shutdown.token());
+  reload.reset();
   source.reset();
   watcher.reset();
   if (!ended) return tl::make_unexpected(ended.error());

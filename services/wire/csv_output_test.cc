@@ -48,7 +48,7 @@ TEST(MeanCsv, HasTheColumnsOfTheContractInTheirOrder) {
       mean_csv_header().starts_with("site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"));
   EXPECT_EQ(line(mean()),
             "Dongsi,PM2.5,1h,2015-12-08T08:00:00+08:00,2015-12-08T09:00:00+08:00,12.333333,ug/m3,3,0.75,closed,0,,"
-            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77,,,,,,,0\n");
+            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77,,,,,,,0,false\n");
   const std::string text = line(mean());
   EXPECT_EQ(std::count(text.begin(), text.end(), ','),
             std::count(mean_csv_header().begin(), mean_csv_header().end(), ','));
@@ -95,23 +95,24 @@ std::string judged(const v1::Mean& m) {
 
 TEST(MeanCsv, EndsWithTheLimitThePercentileAndTheMarks) {
   EXPECT_TRUE(mean_csv_header().ends_with(
-      ",rules,partition,offset,limit,exceeds,multiple,percentile,percentile_value,marks,suspect"));
+      ",rules,partition,offset,limit,exceeds,multiple,percentile,percentile_value,marks,suspect,audited"));
   v1::Mean m = mean();
   m.set_window(v1::YEAR);
   m.set_limit(35'000'000);
-  EXPECT_EQ(judged(m), "35,false,,,,,0\n");
+  EXPECT_EQ(judged(m), "35,false,,,,,0,false\n");
   m.set_exceeds(true);
-  EXPECT_EQ(judged(m), "35,true,0,,,,0\n");  // by less than half a hundredth
+  EXPECT_EQ(judged(m), "35,true,0,,,,0,false\n");  // by less than half a hundredth
   m.set_multiple(127);
   m.set_percentile(95);
   m.set_percentile_value(81'250'000);
   m.add_marks(v1::CLIPPED);
   m.add_marks(v1::INVERTED);
   m.set_suspect(3);
-  EXPECT_EQ(judged(m), "35,true,1.27,95,81.25,clipped+inverted,3\n");
+  EXPECT_EQ(judged(m), "35,true,1.27,95,81.25,clipped+inverted,3,false\n");
+  m.set_audited(true);
   m.set_valid(false);
   m.set_exceeds(false);
-  EXPECT_EQ(judged(m), "35,false,,95,,clipped+inverted,3\n");  // too little data for a percentile, too
+  EXPECT_EQ(judged(m), "35,false,,95,,clipped+inverted,3,true\n");  // too little data for a percentile, too
   m.set_limit(0);
   EXPECT_TRUE(judged(m).starts_with("0,false,"));
 }
@@ -120,7 +121,7 @@ TEST(MeanCsv, GivesLimitsInTheUnitOfTheValue) {
   v1::Mean m = mean();
   m.set_factor(v1::CO);
   m.set_limit(4'000'000'000);
-  EXPECT_EQ(judged(m), "4,false,,,,,0\n");
+  EXPECT_EQ(judged(m), "4,false,,,,,0,false\n");
 }
 
 // Its count is that of the day's 8 h means, its sum that of the best one's hours.

@@ -36,8 +36,10 @@ Result<core::RuleSet> RulesBuilder::build() {
   return std::move(out_);
 }
 
-Result<core::RuleSet> build_rules(const v1::RuleSet& rules) {
-  auto built = RulesBuilder(rules).build();
+Result<core::RuleSet> build_rules(const v1::RuleSet& rules, std::string* where) {
+  RulesBuilder builder(rules);
+  auto built = builder.build();
+  if (!built && where != nullptr) *where = builder.at();
   if (built) built->hash = rules_hash(canonical_bytes(rules));
   return built;
 }

@@ -18,8 +18,8 @@ namespace qc::wire {
 
 // Units are converted to pg/m3, each site gets the root of its region, absent dates become the ends of time, absent
 // horizons their defaults (core::Horizons). `hash` is that of canonical_bytes(rules). config_invalid names what is
-// wrong.
-Result<core::RuleSet> build_rules(const ::qingchuan::v1::RuleSet& rules);
+// wrong, and `where`, if it is given, the entry that is: "limits[3]", as the loader writes paths.
+Result<core::RuleSet> build_rules(const ::qingchuan::v1::RuleSet& rules, std::string* where = nullptr);
 
 // The value of a record of the topic `rules`. Deterministic.
 std::string canonical_bytes(const ::qingchuan::v1::RuleSet& rules);

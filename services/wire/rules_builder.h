@@ -22,6 +22,8 @@ class RulesBuilder {
 
   // config_invalid: the first thing that is wrong.
   Result<core::RuleSet> build();
+  // The entry that was being read: "limits[3]".
+  const std::string& at() const { return at_; }
 
  private:
   // rules_standards.cc
@@ -57,6 +59,17 @@ class RulesBuilder {
   // ---- what every part needs
   // -----------------------------------------------------------------------------------------
 
+  // Calls `read` with each entry of a list until one is wrong, and notes which it is.
+  template <class List, class Read>
+  Result<void> each(const char* name, const List& list, Read read) {
+    int n = 0;
+    for (const auto& entry : list) {
+      at_ = std::string(name) + '[' + std::to_string(n++) + ']';
+      if (Result<void> done = read(entry); !done) return done;
+    }
+    return {};
+  }
+
   static tl::unexpected<Error> invalid(std::string text) { return fail(Errc::config_invalid, std::move(text)); }
   static Result<core::Dated> dated(std::int64_t from, std::int64_t until, const std::string& what);
   static bool overlap(const core::Dated& a, const core::Dated& b) { return a.from < b.until && b.from < a.until; }
@@ -82,6 +95,7 @@ class RulesBuilder {
   const ::qingchuan::v1::RuleSet& in_;
   core::RuleSet out_;
   std::set<std::string> standards_;
+  std::string at_;
 };
 
 }  // namespace qc::wire

@@ -21,7 +21,7 @@ std::string named(const std::string& edition, const core::AqiItem& item) {
 }  // namespace
 
 Result<void> RulesBuilder::editions() {
-  for (const auto& e : in_.aqi_editions()) {
+  return each("aqi_editions", in_.aqi_editions(), [&](const v1::AqiEdition& e) -> Result<void> {
     const std::string what = "AQI edition " + e.standard();
     auto made = edition(e, what);
     if (!made) return tl::make_unexpected(made.error());
@@ -29,8 +29,8 @@ Result<void> RulesBuilder::editions() {
       if (overlap(other.dated, made->dated)) return invalid(what + ": two editions are in force at the same time");
     }
     out_.editions.push_back(std::move(*made));
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<core::AqiEdition> RulesBuilder::edition(const v1::AqiEdition& e, const std::string& what) const {

@@ -8,12 +8,14 @@ namespace qc::wire {
 namespace v1 = ::qingchuan::v1;
 
 Result<void> RulesBuilder::regions() {
-  for (const auto& r : in_.regions()) {
+  auto read = each("regions", in_.regions(), [&](const v1::Region& r) -> Result<void> {
     if (r.id().empty() ||
         !out_.regions.emplace(r.id(), core::Region{r.id(), r.name(), r.name_en(), r.parent()}).second) {
       return invalid("region \"" + r.id() + "\": an id of its own expected");
     }
-  }
+    return {};
+  });
+  if (!read) return read;
   for (const auto& [id, region] : out_.regions) {
     if (auto found = root(id); !found) return tl::make_unexpected(found.error());
   }
@@ -38,15 +40,15 @@ Result<std::string> RulesBuilder::root(const std::string& region) const {
 }
 
 Result<void> RulesBuilder::sites() {
-  for (const auto& s : in_.sites()) {
+  return each("sites", in_.sites(), [&](const v1::Site& s) -> Result<void> {
     const std::string what = "site \"" + s.id() + '"';
     auto made = site(s, what);
     if (!made) return tl::make_unexpected(made.error());
     if (s.id().empty() || !out_.sites.emplace(s.id(), std::move(*made)).second) {
       return invalid(what + ": an id of its own expected");
     }
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<core::SiteInfo> RulesBuilder::site(const v1::Site& s, const std::string& what) const {

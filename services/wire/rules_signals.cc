@@ -33,6 +33,7 @@ bool whole(core::Concentration on) {
 }  // namespace
 
 Result<void> RulesBuilder::horizons() {
+  at_ = "horizons";
   const v1::Horizons& h = in_.horizons();
   core::Horizons& out = out_.horizons;
   // Where 0 means something, absence is asked for; elsewhere 0 is absence.
@@ -55,7 +56,7 @@ Result<void> RulesBuilder::horizons() {
 }
 
 Result<void> RulesBuilder::checks() {
-  for (const auto& c : in_.checks()) {
+  return each("checks", in_.checks(), [&](const v1::QualityCheck& c) -> Result<void> {
     const std::string what = "quality check " + std::string(label(c.factor()));
     const auto f = pollutant(c.factor(), what);
     if (!f) return tl::make_unexpected(f.error());
@@ -86,11 +87,12 @@ Result<void> RulesBuilder::checks() {
       if (other.factor == made.factor) return invalid(what + ": the factor has two");
     }
     out_.checks.push_back(made);
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<void> RulesBuilder::neighbourhood() {
+  at_ = "neighbourhood";
   const v1::Neighbourhood& n = in_.neighbourhood();
   core::Neighbourhood& out = out_.neighbourhood;
   out.radius_m = n.radius_m();
@@ -105,14 +107,14 @@ Result<void> RulesBuilder::neighbourhood() {
 
 Result<void> RulesBuilder::signals() {
   std::set<std::string> ids;
-  for (const auto& s : in_.signals()) {
+  return each("signals", in_.signals(), [&](const v1::SignalRule& s) -> Result<void> {
     const std::string what = "signal \"" + s.id() + '"';
     if (s.id().empty() || !ids.insert(s.id()).second) return invalid(what + ": an id of its own expected");
     auto made = signal(s, what);
     if (!made) return tl::make_unexpected(made.error());
     out_.signals.push_back(std::move(*made));
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<core::SignalRule> RulesBuilder::signal(const v1::SignalRule& s, const std::string& what) const {

@@ -75,14 +75,14 @@ Result<core::Concentration> RulesBuilder::concentration(std::int64_t millionths,
 }
 
 Result<void> RulesBuilder::standards() {
-  for (const auto& s : in_.standards()) {
+  return each("standards", in_.standards(), [&](const v1::Standard& s) -> Result<void> {
     if (!standards_.insert(s.id()).second) return invalid("standard \"" + s.id() + "\" stands twice");
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<void> RulesBuilder::limits() {
-  for (const auto& l : in_.limits()) {
+  return each("limits", in_.limits(), [&](const v1::Limit& l) -> Result<void> {
     const std::string what = named("limit", l.factor(), l.window());
     const auto text = clause(l.standard(), l.clause());
     const auto d = dated(l.from(), l.until(), what);
@@ -97,8 +97,8 @@ Result<void> RulesBuilder::limits() {
       }
     }
     out_.limits.push_back({*d, *f, *w, *class_1, *class_2, *text});
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<core::Validity> RulesBuilder::validity(const v1::Validity& v, const std::string& what) const {
@@ -151,7 +151,7 @@ Result<core::Validity> RulesBuilder::validity(const v1::Validity& v, const std::
 }
 
 Result<void> RulesBuilder::validities() {
-  for (const auto& v : in_.validities()) {
+  return each("validities", in_.validities(), [&](const v1::Validity& v) -> Result<void> {
     auto made = validity(v, "validity " + std::string(label(v.window())));
     if (!made) return tl::make_unexpected(made.error());
     std::set<core::Factor> seen;
@@ -166,12 +166,12 @@ Result<void> RulesBuilder::validities() {
       }
     }
     out_.validities.push_back(std::move(*made));
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<void> RulesBuilder::percentiles() {
-  for (const auto& p : in_.percentiles()) {
+  return each("percentiles", in_.percentiles(), [&](const v1::Percentile& p) -> Result<void> {
     const std::string what = "percentile " + std::string(label(p.factor()));
     const auto text = clause(p.standard(), p.clause());
     const auto d = dated(p.from(), p.until(), what);
@@ -184,8 +184,8 @@ Result<void> RulesBuilder::percentiles() {
       }
     }
     out_.percentiles.push_back({*d, *f, p.percent()});
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<core::CompositeItem> RulesBuilder::composite_item(const v1::CompositeItem& i, const core::Composite& composite,
@@ -203,7 +203,7 @@ Result<core::CompositeItem> RulesBuilder::composite_item(const v1::CompositeItem
 }
 
 Result<void> RulesBuilder::composites() {
-  for (const auto& c : in_.composites()) {
+  return each("composites", in_.composites(), [&](const v1::Composite& c) -> Result<void> {
     const std::string what = "composite " + c.standard();
     const auto text = clause(c.standard(), c.clause());
     const auto d = dated(c.from(), c.until(), what);
@@ -225,8 +225,8 @@ Result<void> RulesBuilder::composites() {
         return invalid(what + ": two composite indices are in force at the same time");
     }
     out_.composites.push_back(std::move(made));
-  }
-  return {};
+    return {};
+  });
 }
 
 }  // namespace qc::wire
