@@ -97,14 +97,14 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
 
   if (!duty.rules_settled && !options_.rules_hash.empty() && read_to >= duty.first_end) {
     if (in_force_(input.partition).rules != options_.rules_hash) {
-      core::RulesSwitch to{options_.rules_hash, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
+      core::RulesSwitch to{options_.rules_hash, in_force_(input.partition).timeline};
       if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done)
         return complain(done.error());
       platform::log_info("rules switched", {{"partition", input.partition}, {"hash", options_.rules_hash}});
     }
     duty.rules_settled = true;
   }
-  if (!options_.wall) return;
+  if (in_force_(input.partition).timeline != core::Timeline::Wall) return;
 
   const auto now = watch_.now_ms();
   if (!now) return complain(now.error());

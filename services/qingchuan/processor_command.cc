@@ -71,8 +71,8 @@ Result<int> run(const Options& o) {
     if (!hash.empty()) {
       if (auto known = opened->rules->get(hash)) names = *known;
     }
-    watcher =
-        std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
+    watcher = std::make_unique<Watcher>(
+        *opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, core::EventTime::max()));
   }
   platform::log_info("processor started",
                      {{"log", opened->where}, {"workers", options.workers}, {"until_end", o.until_end}});
