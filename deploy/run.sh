@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Qingchuan on a fresh Debian 12, in one command: installs what is missing, builds, plays a real winter month, goes on
-# live.
+# Qingchuan on a fresh Debian 12, in one command: installs what is missing, builds, plays the three days before now, goes
+# on live. What it shows of them is INVENTED, by the simulator.
 #
-#   deploy/run.sh [--data DIR] [--port N] [--no-history] [--once]
+#   deploy/run.sh [--data DIR] [--port N] [--history] [--once]
 #
-#   --data DIR     where the logs are kept (default: data): DIR/history holds December 2015 in Beijing, played through
-#                  the same processor in about a minute; DIR/live what is measured now
+#   --data DIR     where the logs are kept (default: data): DIR/live, and with --history DIR/history
 #   --port N       /metrics, /livez, /readyz on 127.0.0.1:N (default: 9464)
-#   --no-history   without the played month
-#   --once         stop after the played month's sum
+#   --history      first a real month, December 2015 in Beijing, through the same processor in about a minute
+#   --once         stop before going live: after the build, with --history after the month's sum
 #
-# Ctrl-C stops it; nothing is lost. Started again it builds only what changed, prints the played month's sum from its
-# log and is live again within 3 seconds.
+# Ctrl-C stops it; nothing is lost. Started again it builds only what changed and is live again within 3 seconds, with
+# --history after the played month's sum from its log.
 set -euo pipefail
 
 die() {
@@ -21,13 +20,13 @@ die() {
 
 data=""
 port=9464
-history=yes
+history=no
 once=no
 while [[ $# -gt 0 ]]; do
   case $1 in
     --data) data=$(realpath -m -- "${2:?--data needs a directory}"); shift 2 ;;
     --port) port=${2:?--port needs a number}; shift 2 ;;
-    --no-history) history=no; shift ;;
+    --history) history=yes; shift ;;
     --once) once=yes; shift ;;
     -h | --help) sed -n '2,/^set /{/^#/{s/^# \{0,1\}//;p}}' "$0"; exit 0 ;;
     *) die "unknown option '$1'; see --help" ;;
@@ -78,7 +77,7 @@ play() {
   local files=(config/demo/data/beijing-2015-12/*.csv) words=$data/history-processor.txt
   if [[ ! -f ${files[0]} ]]; then die "no files in config/demo/data/beijing-2015-12: is the clone complete?"; fi
   if [[ -e $log && ! -e $marks/playing ]]; then
-    die "$log is there, but was not made by this script; choose another place (--data) or leave it out (--no-history)"
+    die "$log is there, but was not made by this script; choose another place (--data) or leave --history out"
   fi
   rm -rf -- "$log"  # a month half played, by this script
   mkdir -p "$marks" || die "cannot write to $data"
@@ -116,6 +115,6 @@ if [[ $once == yes ]]; then exit 0; fi
 # --- live -------------------------------------------------------------------------------------------------------------
 
 mkdir -p "$data" || die "cannot write to $data"
-echo "run: live now, log in $data/live, metrics on http://127.0.0.1:$port/metrics; Ctrl-C stops"
+echo "run: log in $data/live, metrics on http://127.0.0.1:$port/metrics; Ctrl-C stops"
 trap - EXIT INT TERM
 exec "$binary" up --data "$data/live" --listen "127.0.0.1:$port"

@@ -109,7 +109,7 @@ Result<void> TickWriter::settle_rules(const stream::TopicPartition& input, Duty&
   // Once settled, a switch of ours may still be unread: then what is in force says nothing about what will be.
   const bool first = duty.rules_settled.empty();
   if (!first || in_force_(input.partition).rules != wanted) {
-    const core::RulesSwitch to{wanted, options_.wall ? core::Timeline::Wall : core::Timeline::Fed};
+    const core::RulesSwitch to{wanted, in_force_(input.partition).timeline};
     if (auto done = append(input, wire::rules_key(to.hash), wire::encode_rules_switch(to)); !done) return done;
     platform::log_info("rules switched", {{"partition", input.partition}, {"hash", wanted}});
   }
@@ -123,7 +123,7 @@ void TickWriter::tend(const stream::TopicPartition& input, stream::Offset read_t
   if (is_new) duty.first_end = end;
 
   if (auto done = settle_rules(input, duty, read_to); !done) return complain(done.error());
-  if (!options_.wall) return;
+  if (in_force_(input.partition).timeline != core::Timeline::Wall) return;
 
   const auto now = watch_.now_ms();
   if (!now) return complain(now.error());

@@ -8,9 +8,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "core/factor.h"
 #include "core/time.h"
 #include "platform/clock.h"
 #include "stream/log.h"
@@ -33,14 +35,14 @@ Result<std::vector<std::optional<core::EventTime>>> last_ticks(stream::Log& log,
 class TickWriter : public stream::Custodian {
  public:
   struct Options {
-    bool wall = false;
     bool accept_clock = false;
     std::string rules_hash;  // configured at the start; empty: whatever the log has
     stream::Milliseconds interval{1000};
   };
   // What the partition's stage has come to, having read up to where tend() says.
   struct InForce {
-    std::string rules;                             // the hash of those that it judges by
+    std::string_view rules;  // the hash of those that it judges by
+    core::Timeline timeline = core::Timeline::None;
     core::EventTime now = core::EventTime::min();  // the greatest tick that it has read
   };
   TickWriter(stream::Log& log, Options options, std::function<InForce(int partition)> in_force,

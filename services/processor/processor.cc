@@ -151,7 +151,6 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
     auto slot = std::make_unique<Impl::Slot>();
     Impl::Slot* mine = slot.get();
     TickWriter::Options ticks;
-    ticks.wall = *timeline == core::Timeline::Wall;
     ticks.accept_clock = self->options.accept_clock;
     ticks.rules_hash = self->options.rules_hash;
     slot->ticks = std::make_unique<TickWriter>(
@@ -159,7 +158,8 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
         [mine](int partition) -> TickWriter::InForce {
           const auto it = mine->stages.find(partition);
           if (it == mine->stages.end()) return {};
-          return {it->second->core().rules_hash(), it->second->core().now()};
+          const core::ReadingStage& core = it->second->core();
+          return {core.rules_hash(), core.timeline(), core.now()};
         },
         clock);
     slot->probe = std::make_unique<stream::WorkerProbe>(registry, kService);

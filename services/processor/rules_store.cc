@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "stream/read_range.h"
 #include "wire/keys.h"
@@ -11,6 +12,7 @@ namespace qc::processor {
 namespace {
 
 constexpr const char* kTimelineKey = "@timeline";
+constexpr const char* kPlayedKey = "@played";
 const stream::TopicPartition kPartition{kRulesTopic, 0};
 
 }  // namespace
@@ -25,6 +27,10 @@ Result<void> RulesStore::refresh() {
     if (r.tombstone) return true;
     if (r.key == kTimelineKey) {
       timeline_ = r.value == "wall" ? core::Timeline::Wall : core::Timeline::Fed;
+      return true;
+    }
+    if (r.key == kPlayedKey) {
+      played_ = r.value;
       return true;
     }
     auto rules = wire::parse_rules(r.value);
@@ -74,11 +80,20 @@ Result<core::Timeline> RulesStore::timeline() {
   return timeline_;
 }
 
-Result<void> RulesStore::put_timeline(core::Timeline timeline) {
+Result<std::string> RulesStore::played() {
+  const std::lock_guard lock(mutex_);
+  if (auto read = refresh(); !read) return tl::make_unexpected(read.error());
+  return played_;
+}
+
+Result<void> RulesStore::put_timeline(core::Timeline timeline, const std::string& played) {
   auto appender = log_.appender();
   if (!appender) return tl::make_unexpected(appender.error());
-  const std::array record = {stream::NewRecord{kPartition, kTimelineKey, std::string(core::name(timeline)), {}}};
-  return (*appender)->append(record);
+  std::vector<stream::NewRecord> records;
+  // First what is played: a log whose kind of time is known says that, too.
+  if (!played.empty()) records.push_back({kPartition, kPlayedKey, played, {}});
+  records.push_back({kPartition, kTimelineKey, std::string(core::name(timeline)), {}});
+  return (*appender)->append(records);
 }
 
 }  // namespace qc::processor

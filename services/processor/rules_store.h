@@ -1,5 +1,5 @@
-// The topic `rules`: whole rule sets under their hash, and whether the log's time is wall or fed. Content-addressed, so
-// looking one up is no side effect: the same hash is the same rules for ever.
+// The topic `rules`: whole rule sets under their hash, whether the log's time is wall or fed, and what is played into
+// it. Content-addressed, so looking one up is no side effect: the same hash is the same rules for ever.
 //
 // Lifecycle: made over a log that has the topic; outlived by it. Threads: any; one look-up at a time reads the log.
 #pragma once
@@ -28,7 +28,10 @@ class RulesStore {
 
   // None where the log has not been set up yet.
   Result<core::Timeline> timeline();
-  Result<void> put_timeline(core::Timeline timeline);
+  // `played`: serialised Played (simulation.proto), of a log that a simulation is played into; kept for ever.
+  Result<void> put_timeline(core::Timeline timeline, const std::string& played = {});
+  // Empty where nothing is played into this log.
+  Result<std::string> played();
 
  private:
   Result<void> refresh();
@@ -36,6 +39,7 @@ class RulesStore {
   stream::Log& log_;
   std::map<std::string, std::shared_ptr<const core::RuleSet>, std::less<>> known_;
   core::Timeline timeline_ = core::Timeline::None;
+  std::string played_;
   stream::Offset read_to_ = 0;
 };
 

@@ -6,6 +6,8 @@
 #include "platform/config.h"
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
+#include "qingchuan/place.h"
+#include "simulator/load.h"
 
 namespace qc::commands {
 
@@ -29,6 +31,13 @@ Command make_check_command(CLI::App& app) {
           std::printf("%zu %s in `kafka: settings`\n", kafka.size(), kafka.size() == 1 ? "problem" : "problems");
           return 1;
         }
+        const simulator::Plays plays = simulator::load_plays(*loaded);
+        if (!plays.problems.empty()) {
+          for (const platform::Problem& problem : plays.problems) std::printf("%s\n", problem.str().c_str());
+          std::printf("%zu %s in the simulator's files\n", plays.problems.size(),
+                      plays.problems.size() == 1 ? "problem" : "problems");
+          return 1;
+        }
         const auto rules = rules_of(*loaded);
         if (!rules) {
           std::printf("%s\n1 problem in the rules as a whole\n", rules.error().text.c_str());
@@ -36,7 +45,7 @@ Command make_check_command(CLI::App& app) {
         }
         std::printf(
             "%s is fine: %zu files, %zu regions, %zu sites, %zu limits, %zu AQI editions, %zu signal rules; rules %s\n",
-            loaded->path.c_str(), loaded->files.size(), rules->regions.size(), rules->sites.size(),
+            loaded->path.c_str(), loaded->files.size() + plays.files.size(), rules->regions.size(), rules->sites.size(),
             rules->limits.size(), rules->editions.size(), rules->signals.size(), rules->hash.c_str());
         return 0;
       }};

@@ -26,6 +26,7 @@ Command make_feed_command(CLI::App& app);
 Command make_processor_command(CLI::App& app);
 Command make_report_command(CLI::App& app);
 Command make_rules_command(CLI::App& app);
+Command make_simulate_command(CLI::App& app);
 Command make_summary_command(CLI::App& app);
 Command make_tail_command(CLI::App& app);
 Command make_topics_command(CLI::App& app);

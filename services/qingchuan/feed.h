@@ -10,15 +10,14 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "core/rules.h"
+#include "qingchuan/log_writer.h"
 #include "stream/log.h"
 #include "wire/codec.h"
 #include "wire/merge.h"
@@ -60,23 +59,18 @@ class Feed {
   Result<void> begin_instant(core::EventTime at, std::stop_token stop);
   void add(const wire::Packet& packet);
   void tick(core::EventTime now);
-  Result<void> flush();
-  void pace(core::EventTime at, std::stop_token stop);
 
   stream::Log& log_;
   wire::Merge& files_;
   const core::RuleSet& rules_;
   FeedOptions options_;
-  std::unique_ptr<stream::Appender> appender_;
-  int readings_partitions_ = 0;
-  int tracks_partitions_ = 0;
+  std::optional<LogWriter> writer_;
+  Pace pace_;
   std::optional<core::EventTime> last_tick_;    // of the log when we began: the greatest of all partitions
   std::optional<core::EventTime> resume_from_;  // the least
-  std::vector<stream::NewRecord> gathered_;
   wire::BatchBuilder builder_;
   std::set<std::string, std::less<>> sites_;
   FeedReport report_;
-  std::optional<std::chrono::steady_clock::time_point> started_;
 };
 
 }  // namespace qc::commands

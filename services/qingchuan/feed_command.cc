@@ -27,15 +27,6 @@ struct Options {
   std::vector<std::string> files;
 };
 
-Result<double> parse_speed(const std::string& text) {
-  if (text == "max") return 0.0;
-  char* end = nullptr;
-  const double n = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(n > 0))
-    return fail(Errc::usage, "--speed wants a number above 0 or `max`, not `" + text + "`");
-  return n;
-}
-
 Result<wire::FileOptions> file_options(const Options& o) {
   static const std::map<std::string, core::Duration> intervals = {{"5s", std::chrono::seconds(5)},
                                                                   {"1min", std::chrono::minutes(1)},

@@ -105,6 +105,59 @@ Result<void> begin_partitions(stream::Log& log, const core::RulesSwitch& first) 
   return {};
 }
 
+struct Wanted {
+  core::Timeline timeline;
+  bool only;           // a log of the other timeline is refused
+  std::string played;  // a simulation's: then `fed` until it is handed over, `wall` afterwards
+};
+
+// Whether an existing log's time is what is wanted.
+Result<void> check_timeline(OpenLog& log, const Wanted& wanted) {
+  const auto is = log.rules->timeline();
+  if (!is) return tl::make_unexpected(is.error());
+  const auto played = log.rules->played();
+  if (!played) return tl::make_unexpected(played.error());
+  const bool playing = *is == core::Timeline::Fed && !played->empty();
+  if (playing && wanted.played.empty()) {
+    return fail(Errc::log_timeline,
+                "a simulation is still being played into " + log.where + "; `qingchuan up` goes on with it");
+  }
+  if (!wanted.only || *is == core::Timeline::None || playing) return {};
+  const core::Timeline right = wanted.played.empty() ? wanted.timeline : core::Timeline::Wall;
+  if (*is == right) return {};
+  return fail(Errc::log_timeline, log.where + " is a log whose time is " + std::string(core::name(*is)) + ", not " +
+                                      std::string(core::name(right)));
+}
+
+Result<OpenLog> create(const Place& place, const Wanted& wanted, std::string& rules_hash, Use use) {
+  use.need_config = true;
+  auto opened = open(place, use, true);
+  if (!opened) return opened;
+  // Checked before anything is written: a log must not begin with rules that no stage can use.
+  const std::string bytes = wire::canonical_bytes(opened->config.rules);
+  if (auto rules = rules_of(opened->config); !rules) return tl::make_unexpected(rules.error());
+  if (auto fine = check_timeline(*opened, wanted); !fine && fine.error().code != Errc::topic_unknown)
+    return tl::make_unexpected(fine.error());
+  if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made)
+    return tl::make_unexpected(made.error());
+  auto hash = opened->rules->put(bytes);
+  if (!hash) return tl::make_unexpected(hash.error());
+  rules_hash = *hash;
+  const auto is = opened->rules->timeline();
+  if (!is) return tl::make_unexpected(is.error());
+  if (*is == core::Timeline::None) {
+    if (auto done = opened->rules->put_timeline(wanted.timeline, wanted.played); !done)
+      return tl::make_unexpected(done.error());
+  }
+  // Read again: another process may have been setting it up at the same time.
+  const auto settled = opened->rules->timeline();
+  if (!settled) return tl::make_unexpected(settled.error());
+  const core::Timeline kind = *settled == core::Timeline::None ? wanted.timeline : *settled;
+  if (auto fine = check_timeline(*opened, wanted); !fine) return tl::make_unexpected(fine.error());
+  if (auto done = begin_partitions(*opened->log, {rules_hash, kind}); !done) return tl::make_unexpected(done.error());
+  return opened;
+}
+
 }  // namespace
 
 Result<core::RuleSet> rules_of(const platform::Loaded& config) {
@@ -141,40 +194,28 @@ Result<OpenLog> open_for_topics(const Place& place, bool make) {
 }
 
 Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only, Use use) {
-  use.need_config = true;
-  auto opened = open(place, use, true);
-  if (!opened) return opened;
-  // Checked before anything is written: a log must not begin with rules that no stage can use.
-  const std::string bytes = wire::canonical_bytes(opened->config.rules);
-  if (auto rules = rules_of(opened->config); !rules) return tl::make_unexpected(rules.error());
-  if (only) {
-    const auto is = opened->rules->timeline();
-    if (!is && is.error().code != Errc::topic_unknown) return tl::make_unexpected(is.error());
-    if (is && *is != core::Timeline::None && *is != timeline) {
-      return fail(Errc::log_timeline, opened->where + " is a log whose time is " + std::string(core::name(*is)) +
-                                          ", not " + std::string(core::name(timeline)));
+  return create(place, {timeline, only, {}}, rules_hash, use);
+}
+
+Result<OpenLog> create_played_log(const Place& place, core::Timeline timeline, const std::string& played,
+                                  std::string& rules_hash, Use use) {
+  return create(place, {timeline, true, played}, rules_hash, use);
+}
+
+Result<void> hand_over(OpenLog& log, const std::string& rules_hash) {
+  const core::RulesSwitch wall{rules_hash, core::Timeline::Wall};
+  std::vector<stream::NewRecord> records;
+  for (const char* topic : {"readings", "tracks"}) {
+    const auto n = partitions_of(*log.log, topic);
+    if (!n) return tl::make_unexpected(n.error());
+    for (int p = 0; p < *n; ++p) {
+      records.push_back({{topic, p}, wire::rules_key(rules_hash), wire::encode_rules_switch(wall), {}});
     }
   }
-  if (auto made = opened->log->create_topics(topics_of(opened->config.system)); !made)
-    return tl::make_unexpected(made.error());
-  auto hash = opened->rules->put(bytes);
-  if (!hash) return tl::make_unexpected(hash.error());
-  rules_hash = *hash;
-  const auto is = opened->rules->timeline();
-  if (!is) return tl::make_unexpected(is.error());
-  if (*is == core::Timeline::None) {
-    if (auto done = opened->rules->put_timeline(timeline); !done) return tl::make_unexpected(done.error());
-  }
-  // Read again: another process may have been setting it up at the same time.
-  const auto settled = opened->rules->timeline();
-  if (!settled) return tl::make_unexpected(settled.error());
-  const core::Timeline kind = *settled == core::Timeline::None ? timeline : *settled;
-  if (only && kind != timeline) {
-    return fail(Errc::log_timeline, opened->where + " has just become a log whose time is " +
-                                        std::string(core::name(kind)) + ", not " + std::string(core::name(timeline)));
-  }
-  if (auto done = begin_partitions(*opened->log, {rules_hash, kind}); !done) return tl::make_unexpected(done.error());
-  return opened;
+  auto appender = log.log->appender();
+  if (!appender) return tl::make_unexpected(appender.error());
+  if (auto done = (*appender)->append(records); !done) return done;
+  return log.rules->put_timeline(core::Timeline::Wall);
 }
 
 }  // namespace qc::commands

@@ -49,6 +49,15 @@ Result<OpenLog> open_log(const Place& place, const Use& use = {});
 Result<OpenLog> create_log(const Place& place, core::Timeline timeline, std::string& rules_hash, bool only = false,
                            Use use = {});
 
+// The log that a simulation (`played`, serialised) goes into. A new one holds `played`; with timeline fed its history
+// is played first, by whoever wrote that, until it is handed over. An existing one is taken where its time is the wall
+// clock's or where its history is still being played; otherwise log_timeline.
+Result<OpenLog> create_played_log(const Place& place, core::Timeline timeline, const std::string& played,
+                                  std::string& rules_hash, Use use);
+// From here on the time of this log is the wall clock's: a Rules record in every partition, then the log's own word for
+// it. Interrupted, it is done again, and nothing comes of that.
+Result<void> hand_over(OpenLog& log, const std::string& rules_hash);
+
 // For `topics`, which makes what the others need: the log and nothing in it. `make`: an embedded one where it is
 // missing.
 Result<OpenLog> open_for_topics(const Place& place, bool make);

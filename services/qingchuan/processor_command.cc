@@ -73,8 +73,8 @@ Result<int> run(const Options& o) {
     if (!hash.empty()) {
       if (auto known = opened->rules->get(hash)) names = *known;
     }
-    watcher =
-        std::make_unique<Watcher>(*opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, true));
+    watcher = std::make_unique<Watcher>(
+        *opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, core::EventTime::max()));
   }
   std::optional<Reload> reload;
   if (opened->configured && !o.until_end) reload.emplace(shutdown, *opened, hash, processor, metrics.registry());

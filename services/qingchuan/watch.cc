@@ -29,8 +29,8 @@ std::string value_text(std::int64_t pg, const v1::Signal& s) {
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, bool brief)
-    : rules_(std::move(rules)), language_(language), colour_(colour), brief_(brief) {}
+Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, core::EventTime brief_before)
+    : rules_(std::move(rules)), language_(language), colour_(colour), brief_before_(brief_before) {}
 
 std::string Watch::site_name(const std::string& id) const {
   const auto site = rules_->sites.find(id);
@@ -42,7 +42,8 @@ void Watch::on_mean(const v1::Mean& mean) {
   const bool day = mean.window() == v1::DAY;
   if (mean.factor() != v1::AQI || !mean.valid() || (!day && mean.window() != v1::H1)) return;
   if (day && mean.status() == v1::RUNNING) return;
-  if (brief_ && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % (6 * core::kHour.count()) != 0))) return;
+  const bool brief = core::event_time(mean.end_ms()) < brief_before_;
+  if (brief && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % (6 * core::kHour.count()) != 0))) return;
   const auto aqi = static_cast<int>(mean.value() / core::kMillion);
   const int cls = aqi_class(aqi);
   std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
@@ -77,8 +78,26 @@ std::string Watch::take() {
   return out;
 }
 
-std::string Watch::on_signal(const v1::Signal& s) const {
-  if (brief_ && s.level() < 2) return {};
+std::string Watch::on_tick(core::EventTime now) {
+  if (!history_ || now < brief_before_) return {};
+  history_ = false;
+  std::string out = language_ == Language::Chinese
+                        ? "[" + clock_of(core::ms(now)) + "] 历史播放完毕，其间信号:"
+                        : "[" + clock_of(core::ms(now)) + "] the history is played; signals in it:";
+  bool first = true;
+  for (const auto& [rule, count] : began_) {
+    out += (first ? " " : " · ") + std::string(rule_word(rule, language_)) + " " + std::to_string(count);
+    first = false;
+  }
+  return out + "\n";
+}
+
+std::string Watch::on_signal(const v1::Signal& s) {
+  if (core::event_time(s.at_ms()) < brief_before_) {
+    history_ = true;
+    if (s.revision() == 1) ++began_[s.rule()];
+    if (s.level() < 2) return {};
+  }
   const auto factor = static_cast<core::Factor>(s.factor());
   const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
   std::string out = "[" + clock_of(s.at_ms()) + "] " + (ends ? "▽ " : "▲ ");
@@ -120,8 +139,9 @@ void Watcher::run(std::stop_token stop, stream::Log& log) {
       const auto size = static_cast<int>(r.value.size());
       if (r.from->topic == "signals") {
         v1::SignalRecord record;
-        if (record.ParseFromArray(r.value.data(), size) && record.has_signal())
-          out += watch_.on_signal(record.signal());
+        if (!record.ParseFromArray(r.value.data(), size)) continue;
+        if (record.has_signal()) out += watch_.on_signal(record.signal());
+        if (record.has_tick()) out += watch_.take() + watch_.on_tick(core::event_time(record.tick().now_ms()));
       } else {
         v1::MeanRecord record;
         if (record.ParseFromArray(r.value.data(), size) && record.has_mean()) watch_.on_mean(record.mean());

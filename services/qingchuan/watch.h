@@ -5,6 +5,7 @@
 // and prints to stdout from a thread of its own until it is destroyed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,12 +20,16 @@ namespace qc::commands {
 
 class Watch {
  public:
-  // `brief`: for history played fast: every sixth closed hour, and signals of level 2 and more only.
-  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, bool brief = false);
+  // What is older than `brief_before` is history played fast: of it every sixth closed hour, signals of level 2 and
+  // more, and, when it is over, how many of each kind began.
+  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour,
+        core::EventTime brief_before = core::EventTime::min());
 
   void on_mean(const ::qingchuan::v1::Mean& mean);
   // A signal's line, complete; empty where it is not shown.
-  std::string on_signal(const ::qingchuan::v1::Signal& signal) const;
+  std::string on_signal(const ::qingchuan::v1::Signal& signal);
+  // Time has come so far. What is to be said about a history that ends with it.
+  std::string on_tick(core::EventTime now);
   // What on_mean gathered since the last call: a block for each (window's end, status).
   std::string take();
 
@@ -41,7 +46,9 @@ class Watch {
   std::shared_ptr<const core::RuleSet> rules_;
   Language language_;
   bool colour_;
-  bool brief_;
+  core::EventTime brief_before_;
+  std::map<std::string, int, std::less<>> began_;  // in the history, by rule
+  bool history_ = false;                           // there is one, and it is not over
   std::vector<Line> lines_;
 };
 

@@ -58,17 +58,17 @@ v1::Signal signal(v1::SignalState state) {
 }
 
 TEST(Watch, ASignalIsOneLine) {
-  const Watch zh(rules(), Language::Chinese, false);
+  Watch zh(rules(), Language::Chinese, false);
   EXPECT_EQ(zh.on_signal(signal(v1::ACTIVE)),
             "[2026-11-23 09:05] ▲ 孝义城区 SO2 读数超限 发生 1级: 612 ug/m3 > 500 ug/m3 (GB 3095-2026 table 1)\n");
-  const Watch en(rules(), Language::English, false);
+  Watch en(rules(), Language::English, false);
   EXPECT_EQ(en.on_signal(signal(v1::ACTIVE)),
             "[2026-11-23 09:05] ▲ 孝义城区 SO2 reading over limit active level 1: 612 ug/m3 > 500 ug/m3 "
             "(GB 3095-2026 table 1)\n");
 }
 
 TEST(Watch, TheEndOfASignalIsMarkedAsOne) {
-  const Watch en(rules(), Language::English, false);
+  Watch en(rules(), Language::English, false);
   v1::Signal s = signal(v1::CLEARED);
   s.set_value(420 * core::kMillion);
   EXPECT_EQ(en.on_signal(s),
@@ -83,7 +83,7 @@ TEST(Watch, TheEndOfASignalIsMarkedAsOne) {
 }
 
 TEST(Watch, CarbonMonoxideIsInMilligramsAndAnIndexHasNoUnit) {
-  const Watch en(rules(), Language::English, false);
+  Watch en(rules(), Language::English, false);
   v1::Signal s = signal(v1::ACTIVE);
   s.set_factor(v1::CO);
   s.set_value(12'500 * core::kMillion);
@@ -147,7 +147,7 @@ TEST(Watch, ADayIsABlockOfItsOwnUnderItsDateAndOtherWindowsAreNotShown) {
 }
 
 TEST(Watch, ASignalThatIsNoConcentrationHasItsOwnUnitAndMarksAreSaid) {
-  const Watch zh(rules(), Language::Chinese, false);
+  Watch zh(rules(), Language::Chinese, false);
   v1::Signal s = signal(v1::ACTIVE);
   s.set_rule("suspect_stuck");
   s.set_factor(v1::CO);
@@ -172,7 +172,7 @@ TEST(Watch, WhatIsNoValidIndexIsNotShown) {
 
 // History played fast: what a person can follow.
 TEST(Watch, InBriefOnlyEverySixthClosedHourAndSignalsOfLevelTwoAreShown) {
-  Watch brief(rules(), Language::English, false, true);
+  Watch brief(rules(), Language::English, false, core::EventTime::max());
   EXPECT_EQ(brief.on_signal(signal(v1::ACTIVE)), "");
   v1::Signal heavy = signal(v1::ACTIVE);
   heavy.set_level(2);

@@ -288,7 +288,8 @@ OPTIONS = {
     "processor": ["--data", "--until-end", "--workers", "--listen", "--accept-clock", "--config"],
     "tail": ["--data", "--from-beginning", "--until-end", "--latest", "--format", "TOPIC"],
     "summary": ["--data", "--format", "--lang"],
-    "up": ["--data", "--listen", "--no-source", "--accept-clock", "--config"],
+    "simulate": ["--data", "--scenario", "--seed", "--from", "--hours", "--speed", "--truth", "--resume", "--config"],
+    "up": ["--data", "--listen", "--scenario", "--seed", "--history", "--no-source", "--accept-clock", "--config"],
     "check": ["config"],
 }
 
