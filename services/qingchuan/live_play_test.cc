@@ -183,7 +183,7 @@ TEST_F(LivePlayTest, AHistoryIsPlayedWithItsTimeAndHandedOverOnce) {
   EXPECT_EQ(repeats_, 0);
   // From the tenth minute of the first hour to the last minute of the history; the minute after it has none of ours.
   const auto minutes = (kLastMinute - core::hour_of(from)) / kMinute - 9;
-  EXPECT_NEAR(ticks_, minutes * kPartitions, kPartitions);
+  EXPECT_NEAR(ticks_, static_cast<double>(static_cast<double>(minutes * kPartitions)), kPartitions);
 }
 
 TEST_F(LivePlayTest, AHistoryThatWasInterruptedGoesOnAfterItsLastTick) {

@@ -133,7 +133,9 @@ Result<int> run(const Options& o) {
   if (!o.quiet) {
     const Language language = o.language == "en" ? Language::English : Language::Chinese;
     watcher = std::make_unique<Watcher>(
-        *opened->log, Watch(*rules, language, isatty(STDOUT_FILENO) == 1, history ? began : core::EventTime::min()));
+        *opened->log,
+        Watch(*rules, language, isatty(STDOUT_FILENO) == 1,
+              history ? core::floor_to(began, simulator::kMinute) - simulator::kMinute : core::EventTime::min()));
   }
   std::unique_ptr<LivePlay> source;
   if (played) {

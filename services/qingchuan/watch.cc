@@ -7,6 +7,7 @@
 
 #include "core/concentration.h"
 #include "platform/log.h"
+#include "processor/regions_stage.h"
 #include "stream/read_range.h"
 
 namespace qc::commands {
@@ -17,6 +18,10 @@ namespace v1 = ::qingchuan::v1;
 std::string clock_of(std::int64_t ms) {
   return core::to_iso(core::event_time(ms)).substr(0, 16).replace(10, 1, " ");
 }
+
+// Of each rule, in a history that ends.
+constexpr int kShownOfRule = 3;
+constexpr std::int64_t kSixHours = 6 * core::kHour.count();
 
 // In the signal's own unit; older ones name none and mean their factor's.
 std::string value_text(std::int64_t pg, const v1::Signal& s) {
@@ -43,7 +48,7 @@ void Watch::on_mean(const v1::Mean& mean) {
   if (mean.factor() != v1::AQI || !mean.valid() || (!day && mean.window() != v1::H1)) return;
   if (day && mean.status() == v1::RUNNING) return;
   const bool brief = core::event_time(mean.end_ms()) < brief_before_;
-  if (brief && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % (6 * core::kHour.count()) != 0))) return;
+  if (brief && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % kSixHours != 0))) return;
   const auto aqi = static_cast<int>(mean.value() / core::kMillion);
   const int cls = aqi_class(aqi);
   std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
@@ -52,12 +57,25 @@ void Watch::on_mean(const v1::Mean& mean) {
     text += i == 0 ? " " : "+";
     text += core::name(static_cast<core::Factor>(mean.primary(i)));
   }
+  newest_ms_ = std::max(newest_ms_, mean.end_ms());
+  history_ = history_ || (brief && brief_before_ != core::EventTime::max());
   lines_.push_back({day ? mean.start_ms() : mean.end_ms(), mean.status(), day, mean.site(), std::move(text)});
 }
 
 std::string Watch::take() {
   std::map<std::tuple<std::int64_t, bool, int>, std::vector<const Line*>> blocks;
-  for (const Line& l : lines_) blocks[{l.at_ms, l.day, l.status}].push_back(&l);
+  // The partitions of a history come hours apart: its blocks wait for the next ones, so that each is whole.
+  std::vector<Line> waiting;
+  const auto waits = [this](const Line& l) {
+    return history_ && core::event_time(l.at_ms) < brief_before_ && l.at_ms + kSixHours > newest_ms_;
+  };
+  for (const Line& l : lines_) {
+    if (waits(l)) {
+      waiting.push_back(l);
+    } else {
+      blocks[{l.at_ms, l.day, l.status}].push_back(&l);
+    }
+  }
   std::string out;
   for (auto& [key, lines] : blocks) {
     std::sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) { return a->site < b->site; });
@@ -74,16 +92,16 @@ std::string Watch::take() {
     for (std::size_t i = 0; i < lines.size(); ++i) out += (i % 4 == 0 ? "\n    " : " · ") + lines[i]->text;
     out += "\n";
   }
-  lines_.clear();
+  lines_ = std::move(waiting);
   return out;
 }
 
 std::string Watch::on_tick(core::EventTime now) {
   if (!history_ || now < brief_before_) return {};
   history_ = false;
-  std::string out = language_ == Language::Chinese
-                        ? "[" + clock_of(core::ms(now)) + "] 历史播放完毕，其间信号:"
-                        : "[" + clock_of(core::ms(now)) + "] the history is played; signals in it:";
+  std::string out = take();
+  out += language_ == Language::Chinese ? "[" + clock_of(core::ms(now)) + "] 历史播放完毕，其间信号:"
+                                        : "[" + clock_of(core::ms(now)) + "] the history is played; signals in it:";
   bool first = true;
   for (const auto& [rule, count] : began_) {
     out += (first ? " " : " · ") + std::string(rule_word(rule, language_)) + " " + std::to_string(count);
@@ -94,9 +112,12 @@ std::string Watch::on_tick(core::EventTime now) {
 
 std::string Watch::on_signal(const v1::Signal& s) {
   if (core::event_time(s.at_ms()) < brief_before_) {
-    history_ = true;
-    if (s.revision() == 1) ++began_[s.rule()];
-    if (s.level() < 2) return {};
+    if (brief_before_ == core::EventTime::max()) {
+      if (s.level() < 2) return {};
+    } else {
+      history_ = true;
+      if (s.revision() != 1 || ++began_[s.rule()] > kShownOfRule) return {};
+    }
   }
   const auto factor = static_cast<core::Factor>(s.factor());
   const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
@@ -141,7 +162,9 @@ void Watcher::run(std::stop_token stop, stream::Log& log) {
         v1::SignalRecord record;
         if (!record.ParseFromArray(r.value.data(), size)) continue;
         if (record.has_signal()) out += watch_.on_signal(record.signal());
-        if (record.has_tick()) out += watch_.take() + watch_.on_tick(core::event_time(record.tick().now_ms()));
+        if (!record.has_tick() || record.tick().upstream() != processor::kRegionsService) continue;
+        // The regions have seen what all partitions gave up to then.
+        out += watch_.on_tick(core::event_time(record.tick().now_ms()));
       } else {
         v1::MeanRecord record;
         if (record.ParseFromArray(r.value.data(), size) && record.has_mean()) watch_.on_mean(record.mean());

@@ -20,8 +20,9 @@ namespace qc::commands {
 
 class Watch {
  public:
-  // What is older than `brief_before` is history played fast: of it every sixth closed hour, signals of level 2 and
-  // more, and, when it is over, how many of each kind began.
+  // What is older than `brief_before` is history played fast: of it every sixth closed hour. With EventTime::max() all
+  // is, and signals of level 2 and more are shown; otherwise the first few of each rule, and when it is over how many
+  // began.
   Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour,
         core::EventTime brief_before = core::EventTime::min());
 
@@ -49,6 +50,7 @@ class Watch {
   core::EventTime brief_before_;
   std::map<std::string, int, std::less<>> began_;  // in the history, by rule
   bool history_ = false;                           // there is one, and it is not over
+  std::int64_t newest_ms_ = 0;                     // of the hours seen
   std::vector<Line> lines_;
 };
 

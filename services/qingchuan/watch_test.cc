@@ -137,7 +137,7 @@ TEST(Watch, ADayIsABlockOfItsOwnUnderItsDateAndOtherWindowsAreNotShown) {
   trailing.set_window(v1::H24);
   zh.on_mean(trailing);
   EXPECT_EQ(zh.take(), "[2026-11-22] 日 AQI 日报:\n    孝义城区 132 轻度污染\n");
-  Watch en(rules(), Language::English, false, true);
+  Watch en(rules(), Language::English, false, core::EventTime::max());
   day.set_status(v1::AMENDED_AGAIN);
   en.on_mean(day);
   EXPECT_EQ(en.take(), "");
@@ -157,6 +157,32 @@ TEST(Watch, ASignalThatIsNoConcentrationHasItsOwnUnitAndMarksAreSaid) {
   s.add_marks(v1::STUCK);
   s.clear_clause();
   EXPECT_EQ(zh.on_signal(s), "[2026-11-23 09:05] ▲ 孝义城区 CO 数据不变 发生 1级: 9 h > 8 h [疑似恒值]\n");
+}
+
+TEST(Watch, AHistoryThatEndsIsShownInWholeBlocksAFewSignalsOfEachRuleAndTheirCount) {
+  const core::EventTime now = kNine + std::chrono::hours(24);
+  Watch en(rules(), Language::English, false, now);
+  v1::Mean eight = mean("S1", 55);
+  eight.set_end_ms(core::ms(kNine - core::kHour));  // 08:00: every sixth hour
+  en.on_mean(eight);
+  EXPECT_EQ(en.take(), "");  // others of that hour may still come
+  v1::Mean next = eight;
+  next.set_end_ms(core::ms(kNine + std::chrono::hours(5)));
+  en.on_mean(next);
+  EXPECT_EQ(en.take(), "[2026-11-23 08:00] AQI 1h closed:\n    孝义城区 55 good\n");
+  int shown = 0;
+  for (int i = 0; i < 5; ++i) shown += en.on_signal(signal(v1::ACTIVE)).empty() ? 0 : 1;
+  EXPECT_EQ(shown, 3);
+  EXPECT_EQ(en.on_tick(now - core::kHour), "");
+  EXPECT_EQ(en.on_tick(now),
+            "[2026-11-23 14:00] AQI 1h closed:\n    孝义城区 55 good\n"
+            "[2026-11-24 09:00] the history is played; signals in it: reading over limit 5\n");
+  EXPECT_EQ(en.on_tick(now + core::kHour), "");
+  en.on_mean(mean("S1", 55));
+  EXPECT_EQ(en.take(), "");  // still every sixth hour of it
+  v1::Signal live = signal(v1::ACTIVE);
+  live.set_at_ms(core::ms(now));
+  EXPECT_NE(en.on_signal(live), "");
 }
 
 TEST(Watch, WhatIsNoValidIndexIsNotShown) {

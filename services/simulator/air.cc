@@ -40,7 +40,7 @@ double ozone(const Sky& sky, double nox, core::EventTime t) {
   const double mixed = std::clamp(sky.mixing_m / 500, 0.35, 1.0);
   const double warm = std::clamp((sky.temperature_c - 4) / 24, 0.0, 1.3);
   const double made = 95 * sky.warmth * warm * (1 + 0.6 * sky.heat);
-  return std::max(2.0, (45 + 25 * summer) * mixed + made - 0.5 * nox);
+  return std::max(2.0, (45 + 25 * summer) * mixed + made - 0.3 * nox);
 }
 
 }  // namespace
