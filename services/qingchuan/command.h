@@ -23,6 +23,7 @@ struct Command {
 Command make_check_command(CLI::App& app);
 Command make_feed_command(CLI::App& app);
 Command make_processor_command(CLI::App& app);
+Command make_replay_command(CLI::App& app);
 Command make_report_command(CLI::App& app);
 Command make_summary_command(CLI::App& app);
 Command make_tail_command(CLI::App& app);

@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
       qc::commands::make_up_command(app),        qc::commands::make_feed_command(app),
       qc::commands::make_processor_command(app), qc::commands::make_tail_command(app),
       qc::commands::make_summary_command(app),   qc::commands::make_check_command(app),
-      qc::commands::make_report_command(app),    qc::commands::make_topics_command(app)};
+      qc::commands::make_report_command(app),    qc::commands::make_topics_command(app),
+      qc::commands::make_replay_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
