@@ -23,6 +23,7 @@ declare -A about=(
   [fuzz-csv]="libFuzzer on the CSV readers, 6 minutes"
   [fuzz-yaml]="libFuzzer on the configuration, 6 minutes"
   [fuzz-mean]="libFuzzer on the records of means, 6 minutes"
+  [fuzz-replay]="libFuzzer on snapshots and published records, 6 minutes"
   [seeds]="the order and replay properties of the hour with 20,000 seeds"
   [window-seeds]="the order and replay properties of every window, and of the region stage, with 5,000 seeds"
   [sim]="the simulation of all stages with 10,000 seeds"
@@ -35,7 +36,7 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean seeds window-seeds sim replay all-stations worker-seeds
+order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-replay seeds window-seeds sim replay all-stations worker-seeds
   previous-binary asan-all tidy-deep bench)
 
 build() {
@@ -67,6 +68,7 @@ part_fuzz-packet() { fuzz packet_fuzz; }
 part_fuzz-csv() { fuzz csv_fuzz; }
 part_fuzz-yaml() { fuzz yaml_fuzz; }
 part_fuzz-mean() { fuzz mean_fuzz; }
+part_fuzz-replay() { fuzz replay_fuzz; }
 part_seeds() { long_test core_test QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
 part_window-seeds() { long_test core_test QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
 part_sim() { long_test sim_test QC_SEEDS=10000; }
