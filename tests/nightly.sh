@@ -24,8 +24,11 @@ declare -A about=(
   [fuzz-yaml]="libFuzzer on the configuration, 6 minutes"
   [fuzz-amend]="libFuzzer on files of corrections, 6 minutes"
   [fuzz-mean]="libFuzzer on the records of means, 6 minutes"
+  [fuzz-replay]="libFuzzer on snapshots and published records, 6 minutes"
   [seeds]="the order and replay properties of the hour with 20,000 seeds"
   [window-seeds]="the order and replay properties of every window, and of the region stage, with 5,000 seeds"
+  [sim]="the simulation of all stages with 10,000 seeds"
+  [replay]="replay of what was published under 50 kills and 3 switches of rules, the files of Beijing through a shuffle too"
   [all-stations]="the real files with all 35 stations of Beijing, against what was published"
   [crashes]="the embedded log alone: 300 processes killed in the middle of commits, and its integrity after each"
   [worker-seeds]="the worker's crash and replay property with 5,000 seeds"
@@ -34,7 +37,7 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-amend seeds window-seeds all-stations worker-seeds
+order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-amend fuzz-replay seeds window-seeds sim replay all-stations worker-seeds
   previous-binary asan-all tidy-deep bench)
 
 build() {
@@ -67,8 +70,11 @@ part_fuzz-csv() { fuzz csv_fuzz; }
 part_fuzz-yaml() { fuzz yaml_fuzz; }
 part_fuzz-mean() { fuzz mean_fuzz; }
 part_fuzz-amend() { fuzz amend_fuzz; }
+part_fuzz-replay() { fuzz replay_fuzz; }
 part_seeds() { long_test core_test QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
 part_window-seeds() { long_test core_test QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
+part_sim() { long_test sim_test QC_SEEDS=10000; }
+part_replay() { long_test integration_replay QC_KILLS=50; }
 part_all-stations() { long_test integration_real_windows QC_ALL_STATIONS=1; }
 part_worker-seeds() { long_test stream_test QC_SEEDS=5000 GTEST_FILTER='*Simulation*'; }
 

@@ -45,6 +45,8 @@ std::string_view remedy(Errc code) {
       return "use the binary that wrote it, or a newer one";
     case Errc::state_corrupt:
       return "delete the state topic's records: state is a fold and will be built again";
+    case Errc::snapshot_invalid:
+      return "name another one, or make one with `qingchuan replay snapshot`";
     case Errc::rules_missing:
       return "run `feed` or `up` with the configuration that made the log";
     case Errc::clock_jump:

@@ -33,6 +33,7 @@ enum class Errc {
   // 300: state
   state_version = 300,  // state of another version that this binary cannot read
   state_corrupt = 301,
+  snapshot_invalid = 302,  // a snapshot of a replay that is damaged, of another log, or ends too early
   // 400: rules
   rules_missing = 400,  // the log names a rule set that the topic `rules` does not hold
   // 500: the machine

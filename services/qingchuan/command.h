@@ -24,6 +24,7 @@ Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
 Command make_feed_command(CLI::App& app);
 Command make_processor_command(CLI::App& app);
+Command make_replay_command(CLI::App& app);
 Command make_report_command(CLI::App& app);
 Command make_rules_command(CLI::App& app);
 Command make_simulate_command(CLI::App& app);

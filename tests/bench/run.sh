@@ -12,7 +12,7 @@ case ${1:-} in
 esac
 deploy/install.sh test
 cmake --preset release --log-level=WARNING >/dev/null
-cmake --build build/release --target core_bench embedded_log_bench end_to_end_bench
+cmake --build build/release --target core_bench embedded_log_bench end_to_end_bench replay_bench
 echo "machine: $(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | sed 's/^ //'), $(free -g | awk '/^Mem/{print $2}') GiB"
 echo "== the core in memory"
 build/release/tests/bench/core_bench --benchmark_filter="$filter" 2>/dev/null
@@ -20,3 +20,5 @@ echo "== the embedded log"
 build/release/tests/bench/embedded_log_bench 2>/dev/null
 echo "== end to end on the embedded log"
 build/release/tests/bench/end_to_end_bench
+echo "== replay"
+build/release/tests/bench/replay_bench

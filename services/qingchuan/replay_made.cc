@@ -1,0 +1,193 @@
+#include "qingchuan/replay_made.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <memory>
+
+#include "processor/readings_stage.h"
+#include "processor/regions_stage.h"
+#include "qingchuan/v1/output.pb.h"
+#include "wire/labels.h"
+
+namespace qc::commands {
+namespace {
+
+namespace v1 = ::qingchuan::v1;
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+
+CodedInputStream reading(std::string_view bytes) {
+  return CodedInputStream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+}
+
+// The content of the first field of that number that has a length.
+std::optional<std::string_view> content(std::string_view message, int number) {
+  CodedInputStream in = reading(message);
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag == WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED)) {
+      std::uint32_t length = 0;
+      if (!in.ReadVarint32(&length)) return std::nullopt;
+      const auto at = static_cast<std::size_t>(in.CurrentPosition());
+      if (length > message.size() - at) return std::nullopt;
+      return message.substr(at, length);
+    }
+    if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// A field of numbers; 0 where it is not written.
+std::optional<std::int64_t> number(std::string_view message, int field) {
+  CodedInputStream in = reading(message);
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag == WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_VARINT)) {
+      std::uint64_t value = 0;
+      if (!in.ReadVarint64(&value)) return std::nullopt;
+      return static_cast<std::int64_t>(value);
+    }
+    if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+  }
+  return in.ConsumedEntireMessage() ? std::optional<std::int64_t>(0) : std::nullopt;
+}
+
+std::optional<Made> made_of_letter(std::string_view value) {
+  v1::DeadLetter letter;
+  if (!letter.ParseFromArray(value.data(), static_cast<int>(value.size()))) return std::nullopt;
+  Made made;
+  if (letter.stage() == processor::kRegionsService) {
+    made.by.stage = ReplayStage::Regions;
+  } else if (letter.stage() != processor::kService) {
+    return std::nullopt;
+  }
+  made.by.partition = letter.source_partition();
+  made.at = letter.source_offset();
+  return made;
+}
+
+std::optional<Made> made_of_tick(std::string_view message) {
+  constexpr int kTick = 2;  // of MeanRecord and of SignalRecord
+  const auto tick = content(message, kTick);
+  if (!tick) return std::nullopt;
+  const auto upstream = content(*tick, v1::Tick::kUpstreamFieldNumber);
+  const auto partition = number(*tick, v1::Tick::kPartitionFieldNumber);
+  const auto now = number(*tick, v1::Tick::kNowMsFieldNumber);
+  if (!upstream || !partition || !now) return std::nullopt;
+  Made made;
+  if (*upstream == processor::kRegionsService) {
+    made.by.stage = ReplayStage::Regions;
+  } else if (*upstream != processor::kService) {
+    return std::nullopt;
+  }
+  made.by.partition = static_cast<int>(*partition);
+  made.tick = true;
+  made.now = core::event_time(*now);
+  return made;
+}
+
+template <class Message>
+std::unique_ptr<google::protobuf::Message> parsed(std::string_view bytes) {
+  auto message = std::make_unique<Message>();
+  if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return nullptr;
+  return message;
+}
+
+std::unique_ptr<google::protobuf::Message> parse(std::string_view topic, std::string_view bytes) {
+  if (topic == processor::kMeans) return parsed<v1::MeanRecord>(bytes);
+  if (topic == processor::kSignals) return parsed<v1::SignalRecord>(bytes);
+  return parsed<v1::DeadLetter>(bytes);
+}
+
+}  // namespace
+
+std::string_view input_topic(ReplayStage stage) {
+  return stage == ReplayStage::Readings ? processor::kReadings : processor::kMeans;
+}
+
+std::string to_string(const Maker& maker) {
+  return std::string(input_topic(maker.stage)) + "-" + std::to_string(maker.partition);
+}
+
+std::optional<Made> made_of(const stream::Record& record) {
+  const std::string& topic = record.from->topic;
+  if (record.tombstone) return std::nullopt;
+  if (topic == processor::kDeadLetters) return made_of_letter(record.value);
+  const bool is_mean = topic == processor::kMeans;
+  if (!is_mean && topic != processor::kSignals) return std::nullopt;
+  if (record.key.starts_with("@tick|")) return made_of_tick(record.value);
+  const auto inner = content(
+      record.value, is_mean ? int{v1::MeanRecord::kMeanFieldNumber} : int{v1::SignalRecord::kSignalFieldNumber});
+  if (!inner) return std::nullopt;
+  const auto origin =
+      content(*inner, is_mean ? int{v1::Mean::kOriginFieldNumber} : int{v1::Signal::kOriginFieldNumber});
+  if (!origin) return std::nullopt;
+  const auto partition = number(*origin, v1::Origin::kPartitionFieldNumber);
+  const auto at = number(*origin, v1::Origin::kOffsetFieldNumber);
+  if (!partition || !at) return std::nullopt;
+  Made made;
+  made.by.partition = static_cast<int>(*partition);
+  made.at = *at;
+  if (!is_mean && stream::find_header(record.headers.bytes(), "ce_source") == processor::kRegionsSource) {
+    made.by.stage = ReplayStage::Regions;
+  }
+  return made;
+}
+
+std::optional<About> about(std::string_view topic, std::string_view key, std::string_view value) {
+  const auto message = parse(topic, value);
+  if (message == nullptr) return std::nullopt;
+  About a;
+  if (topic == processor::kMeans) {
+    const auto& record = static_cast<const v1::MeanRecord&>(*message);
+    if (!record.has_mean()) return std::nullopt;
+    const v1::Mean& m = record.mean();
+    a.id = key;
+    a.revision = m.revision();
+    a.site = m.site();
+    a.region = m.region();
+    a.root = m.root();
+    a.factor = wire::label(m.factor());
+    a.what = wire::label(m.window());
+    a.end = core::event_time(m.end_ms());
+    return a;
+  }
+  if (topic != processor::kSignals) return std::nullopt;
+  const auto& record = static_cast<const v1::SignalRecord&>(*message);
+  if (!record.has_signal()) return std::nullopt;
+  const v1::Signal& s = record.signal();
+  a.id = s.id();
+  a.revision = s.revision();
+  a.site = s.subject();
+  a.region = s.region();
+  a.root = s.root();
+  a.factor = wire::label(s.factor());
+  a.what = s.rule();
+  a.end = core::event_time(s.at_ms());
+  return a;
+}
+
+std::string describe_record(std::string_view topic, std::string_view key, std::string_view value) {
+  const auto message = parse(topic, value);
+  std::string text(key);
+  text += ": ";
+  return text + (message == nullptr ? std::to_string(value.size()) + " bytes that are no message"
+                                    : message->ShortDebugString());
+}
+
+std::string field_differences(std::string_view topic, std::string_view published, std::string_view recomputed) {
+  const auto was = parse(topic, published);
+  const auto is = parse(topic, recomputed);
+  if (was == nullptr || is == nullptr) return {};
+  std::string text;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&text);
+  differencer.Compare(*was, *is);
+  for (char& c : text) {
+    if (c == '\n') c = ';';
+  }
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
+}  // namespace qc::commands
