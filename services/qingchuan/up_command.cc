@@ -49,7 +49,8 @@ Result<std::optional<simulator::v1::Played>> played_by(const Options& o) {
   *played.mutable_scenario() = std::move(play->scenario);
   played.set_seed(o.seed);
   const core::EventTime now = core::event_time(platform::system_clock().wall_ms());
-  played.set_from_ms(core::ms(core::hour_of(now) - core::kHour * o.history));
+  played.set_from_ms(
+      core::ms(core::hour_of(now) - core::kHour * (o.history > 0 ? o.history : 3)));  // 3: what is filled up
   return played;
 }
 

@@ -296,7 +296,6 @@ class Simulation {
     process.clock = std::make_unique<SimClock>(now_ms_);
     process.clock->skew_ms = skew_[name];
     processor::TickWriter::Options ticks;
-    ticks.wall = true;
     ticks.accept_clock = true;
     ticks.rules_hash = hashes_[rules_now_];
     Process* mine = &process;
@@ -305,7 +304,8 @@ class Simulation {
         [mine](int partition) -> processor::TickWriter::InForce {
           const auto it = mine->stages.find(partition);
           if (it == mine->stages.end()) return {};
-          return {it->second->core().rules_hash(), it->second->core().now()};
+          const core::ReadingStage& stage = it->second->core();
+          return {stage.rules_hash(), stage.timeline(), stage.now()};
         },
         *process.clock);
     stream::WorkerParts its = parts();
