@@ -203,6 +203,17 @@ TEST_F(ReadingStageTest, ALateMinuteAmendsItsHourAtTheNextTickWithAReason) {
   EXPECT_TRUE(d.out.means.empty()) << "once";
 }
 
+TEST_F(ReadingStageTest, ATickBetweenSecondsIsPassedOnInAFedLogAlone) {
+  for (const Timeline timeline : {Timeline::Fed, Timeline::Wall}) {
+    Driver of(test_rules(), timeline);
+    const EventTime last = kEight + kHour + kMinute * 10;
+    of.tick(last);
+    EXPECT_EQ(of.tick(last + Duration(1)).tick, timeline == Timeline::Fed) << "it is there for corrections";
+    EXPECT_FALSE(of.tick(last + std::chrono::seconds(1)).tick) << "a reading's second, of a minute that was passed on";
+    EXPECT_TRUE(of.tick(last + kMinute).tick);
+  }
+}
+
 TEST_F(ReadingStageTest, ALateReadingThatChangesNothingPublishesNothing) {
   const ReadingBatch batch = minutes("S1", Factor::SO2, kEight, same(50, ug(10)));
   d.apply(batch);
