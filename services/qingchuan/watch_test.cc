@@ -57,6 +57,15 @@ v1::Signal signal(v1::SignalState state) {
   return s;
 }
 
+TEST(Watch, AValueHasTheDigitsThatAPersonReadsAndAllWhereFewerWouldStandAtTheLimit) {
+  Watch zh(rules(), Language::Chinese, false);
+  v1::Signal s = signal(v1::ACTIVE);
+  s.set_value(612'345'678);
+  EXPECT_NE(zh.on_signal(s).find("612.3 ug/m3 > 500 ug/m3"), std::string::npos);
+  s.set_value(500'012'345);
+  EXPECT_NE(zh.on_signal(s).find("500.012345 ug/m3 > 500 ug/m3"), std::string::npos);
+}
+
 TEST(Watch, ASignalIsOneLine) {
   Watch zh(rules(), Language::Chinese, false);
   EXPECT_EQ(zh.on_signal(signal(v1::ACTIVE)),
