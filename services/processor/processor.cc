@@ -13,13 +13,6 @@
 namespace qc::processor {
 namespace {
 
-Result<int> partitions(const std::vector<stream::TopicSpec>& topics, std::string_view name) {
-  for (const stream::TopicSpec& t : topics) {
-    if (t.name == name) return t.partitions;
-  }
-  return fail(Errc::topic_unknown, "the log has no topic `" + std::string(name) + "`");
-}
-
 void write_line(stream::LineLevel level, const std::string& line) {
   switch (level) {
     case stream::LineLevel::Info:
@@ -131,16 +124,7 @@ Processor::~Processor() {
 
 Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStore& rules, ProcessorOptions options,
                                                      prometheus::Registry& registry, const platform::Clock& clock) {
-  const auto topics = log.topics();
-  if (!topics) return tl::make_unexpected(topics.error());
-  StageOptions& stage = options.stage;
-  for (auto [name, count] :
-       {std::pair{kReadings, &stage.readings_partitions}, std::pair{kMeans, &stage.means_partitions},
-        std::pair{kSignals, &stage.signals_partitions}, std::pair{kDeadLetters, &stage.dead_letters_partitions}}) {
-    const auto n = partitions(*topics, name);
-    if (!n) return tl::make_unexpected(n.error());
-    *count = *n;
-  }
+  if (auto learnt = learn_partitions(log, options.stage); !learnt) return tl::make_unexpected(learnt.error());
   const auto timeline = rules.timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
   if (*timeline == core::Timeline::None) return fail(Errc::topic_unknown, "the log has not been set up to its end yet");

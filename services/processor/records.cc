@@ -1,11 +1,24 @@
 #include "processor/records.h"
 
 #include <array>
+#include <utility>
 
 #include "stream/partition.h"
+#include "stream/read_range.h"
 #include "wire/keys.h"
 
 namespace qc::processor {
+
+Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
+  for (auto [name, count] :
+       {std::pair{kReadings, &options.readings_partitions}, std::pair{kMeans, &options.means_partitions},
+        std::pair{kSignals, &options.signals_partitions}, std::pair{kDeadLetters, &options.dead_letters_partitions}}) {
+    const auto n = stream::partitions_of(log, name);
+    if (!n) return tl::make_unexpected(n.error());
+    *count = *n;
+  }
+  return {};
+}
 
 stream::NewRecord signal_record(const core::Signal& s, const wire::Provenance& from, std::string_view source,
                                 const StageOptions& options) {

@@ -28,6 +28,9 @@ struct StageOptions {
   std::string version;  // of the binary; said in a header, left out of every comparison
 };
 
+// Fills in the partition counts as the log has them. topic_unknown where it has not been set up.
+Result<void> learn_partitions(stream::Log& log, StageOptions& options);
+
 // To the partition of its root region. `source`: CloudEvents' ce_source, "/qingchuan/processor": it tells apart the
 // stages that write signals, whose origins are positions in different topics.
 stream::NewRecord signal_record(const core::Signal& signal, const wire::Provenance& from, std::string_view source,

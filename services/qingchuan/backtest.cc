@@ -101,14 +101,7 @@ class Fold {
 };
 
 Result<void> Fold::open() {
-  for (auto [name, count] : {std::pair{processor::kReadings, &options_.readings_partitions},
-                             std::pair{processor::kMeans, &options_.means_partitions},
-                             std::pair{processor::kSignals, &options_.signals_partitions},
-                             std::pair{processor::kDeadLetters, &options_.dead_letters_partitions}}) {
-    const auto n = stream::partitions_of(log_, name);
-    if (!n) return tl::make_unexpected(n.error());
-    *count = *n;
-  }
+  if (auto learnt = processor::learn_partitions(log_, options_); !learnt) return learnt;
   const auto whole = stream::whole_topic(log_, processor::kReadings);
   if (!whole) return tl::make_unexpected(whole.error());
   for (const Stretch& s : *whole) {

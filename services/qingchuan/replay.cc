@@ -101,14 +101,7 @@ class Replay {
 Result<void> Replay::look() {
   const auto topics = log_.topics();
   if (!topics) return tl::make_unexpected(topics.error());
-  for (auto [name, count] : {std::pair{processor::kReadings, &options_.readings_partitions},
-                             std::pair{processor::kMeans, &options_.means_partitions},
-                             std::pair{processor::kSignals, &options_.signals_partitions},
-                             std::pair{processor::kDeadLetters, &options_.dead_letters_partitions}}) {
-    const auto n = stream::partitions_of(log_, name);
-    if (!n) return tl::make_unexpected(n.error());
-    *count = *n;
-  }
+  if (auto learnt = processor::learn_partitions(log_, options_); !learnt) return learnt;
   for (const auto& [stage, service, partitions] :
        {std::tuple{ReplayStage::Readings, processor::kService, options_.readings_partitions},
         std::tuple{ReplayStage::Regions, processor::kRegionsService, options_.means_partitions}}) {

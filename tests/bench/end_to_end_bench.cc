@@ -6,8 +6,6 @@
 //
 // Prints readings a second of wall time and of CPU time, and bytes of log a reading. A program, not a Google Benchmark:
 // one run writes a log of its own and takes seconds.
-#include <sys/resource.h>
-
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +14,7 @@
 #include <stop_token>
 #include <string>
 
+#include "bench.h"
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/metrics.h"
@@ -30,33 +29,16 @@
 namespace {
 
 using namespace qc;
-
-constexpr std::array kFactors = {core::Factor::PM25, core::Factor::PM10, core::Factor::SO2, core::Factor::NO2,
-                                 core::Factor::CO,   core::Factor::O3,   core::Factor::TSP, core::Factor::NOx};
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "%s\n", describe(result.error()).c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
+using bench::cpu_seconds;
+using bench::kFactors;
+using bench::must;
 
 struct Watch {
   std::chrono::steady_clock::time_point wall = std::chrono::steady_clock::now();
-  double cpu = cpu_now();
-  static double cpu_now() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto s = [](const timeval& t) {
-      return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return s(usage.ru_utime) + s(usage.ru_stime);
-  }
+  double cpu = cpu_seconds();
   void print(const char* what, double readings) const {
     const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-    const double cpu_s = cpu_now() - cpu;
+    const double cpu_s = cpu_seconds() - cpu;
     std::printf("%-22s %8.2f s wall  %8.2f s cpu  %8.3f M readings/s  %8.3f M readings/cpu-s\n", what, wall_s, cpu_s,
                 readings / wall_s / 1e6, readings / cpu_s / 1e6);
     std::fflush(stdout);

@@ -6,8 +6,6 @@
 //
 // Prints readings a second, and how long a year of this would take. A program, not a Google Benchmark: one run writes a
 // log of its own and takes a minute or two.
-#include <sys/resource.h>
-
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "bench.h"
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/metrics.h"
@@ -31,9 +30,9 @@
 namespace {
 
 using namespace qc;
-
-constexpr std::array kFactors = {core::Factor::PM25, core::Factor::PM10, core::Factor::SO2, core::Factor::NO2,
-                                 core::Factor::CO,   core::Factor::O3,   core::Factor::TSP, core::Factor::NOx};
+using bench::cpu_seconds;
+using bench::kFactors;
+using bench::must;
 
 struct Load {
   int sites = 1250;
@@ -45,22 +44,6 @@ struct Load {
   core::Duration packet() const { return step() * static_cast<int>(rows()); }
   int packets_of_day() const { return static_cast<int>(std::chrono::hours(24) / packet()); }
 };
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "%s\n", describe(result.error()).c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto s = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return s(usage.ru_utime) + s(usage.ru_stime);
-}
 
 // A packet of each station, of what ends at `at`.
 std::vector<stream::NewRecord> packets(const Load& load, core::EventTime at, bool first) {
