@@ -111,6 +111,7 @@ Result<void> KafkaMember::take_up(Assignment& change) {
 
 Result<void> KafkaMember::poll(Batch& out, Assignment& change, std::size_t max, Milliseconds wait) {
   change = {};
+  producer_.serve();
   if (revoke_ == Revoke::Told) give_up();
   std::optional<Error> failed;
   fill_(

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -369,6 +371,37 @@ TEST_F(KafkaMock, AMemberThatIsPutOutLosesItsPartitionsBeforeItMayCommitAgain) {
   EXPECT_EQ(change.lost.size(), 1U);
   ASSERT_TRUE(change.gained.empty());
   EXPECT_EQ(code_of((*member)->commit(transaction)), Errc::log_fenced);
+}
+
+TEST_F(KafkaMock, BothClientsOfAMemberTellTheirStatisticsThoughItCommitsNothing) {
+  auto options = mock_.options(kRequestTimeout);
+  std::mutex mutex;
+  std::set<std::string> told;
+  options.statistics_interval = Milliseconds(100);
+  options.statistics = [&](std::string_view json) {
+    const std::lock_guard lock(mutex);
+    for (const char* client : {"qingchuan-consumer", "qingchuan-producer"}) {
+      if (json.find(client) != std::string_view::npos) told.insert(client);
+    }
+  };
+  auto cluster = kafka::Cluster::open(options);
+  ASSERT_OK(cluster);
+  auto member = kafka::KafkaMember::join(**cluster, {"steps", {"in"}, "a"});
+  ASSERT_OK(member);
+  ASSERT_EQ(poll_until(**member, owns(1)).owned.size(), 1U);
+  {
+    const std::lock_guard lock(mutex);
+    told.clear();  // what joining served
+  }
+  Batch batch;
+  Assignment change;
+  const auto all = [&] {
+    const std::lock_guard lock(mutex);
+    return told.size() == 2;
+  };
+  const auto deadline = steady_clock::now() + kSoon;
+  while (!all() && steady_clock::now() < deadline) ASSERT_OK((*member)->poll(batch, change, 10, Milliseconds(20)));
+  EXPECT_TRUE(all()) << testing::PrintToString(told);
 }
 
 TEST_F(KafkaMock, AGroupThatIsRefusedSaysSo) {

@@ -52,6 +52,8 @@ class TransactionalProducer final : private Deliverer {
   Result<void> open(const std::string& transactional_id);
   // After log_fenced it is of no further use. `group`: of the generation that the inputs were assigned in.
   Result<void> commit(const Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group);
+  // What the client has to tell between commits: statistics, trouble. Without it an idle one falls silent.
+  void serve() { rd_kafka_poll(rk_, 0); }
 
  private:
   Result<void> send_offsets(const rd_kafka_topic_partition_list_t* offsets,
