@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the libFuzzer targets that build/fuzz holds, as many at a time as there are cores.
+# Runs the libFuzzer targets that build/asan holds, as many at a time as there are cores.
 #
 #   tests/fuzz.sh [--seconds N] [--list] [TARGET...]      (default: 20 s, all)
 #
@@ -21,12 +21,12 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 
-bin=build/fuzz/tests/fuzz
+bin=build/asan/tests/fuzz
 if [[ ${#targets[@]} -eq 0 ]]; then
   mapfile -t targets < <(find "$bin" -maxdepth 1 -type f -executable -name '*_fuzz' -printf '%f\n' 2>/dev/null | sort)
 fi
 if [[ ${#targets[@]} -eq 0 ]]; then
-  echo "fuzz: no targets in $bin: cmake --preset fuzz && cmake --build build/fuzz" >&2
+  echo "fuzz: no targets in $bin: cmake --preset asan && cmake --build build/asan" >&2
   exit 1
 fi
 if [[ $list == yes ]]; then

@@ -48,7 +48,7 @@ build() {
 }
 
 fuzz() {
-  build fuzz "$1"
+  build asan "$1"
   tests/fuzz.sh --seconds 360 "$1"
 }
 

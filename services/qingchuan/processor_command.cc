@@ -69,12 +69,8 @@ Result<int> run(const Options& o) {
   }
   std::unique_ptr<Watcher> watcher;
   if (o.show) {
-    std::shared_ptr<const core::RuleSet> names = std::make_shared<core::RuleSet>();
-    if (!hash.empty()) {
-      if (auto known = opened->rules->get(hash)) names = *known;
-    }
-    watcher = std::make_unique<Watcher>(
-        *opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, core::EventTime::max()));
+    watcher = std::make_unique<Watcher>(*opened->log, Watch(rules_in(*opened->rules), Language::Chinese,
+                                                            isatty(STDOUT_FILENO) == 1, core::EventTime::max()));
   }
   std::optional<Reload> reload;
   if (opened->configured && !o.until_end) reload.emplace(shutdown, *opened, hash, processor, metrics.registry());

@@ -1,7 +1,6 @@
 #include "qingchuan/reload.h"
 
 #include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "platform/log.h"
@@ -76,7 +75,13 @@ void Reload::run(const std::stop_token& stop) {
   }
 }
 
+Result<void> Reload::with_rules(const std::function<Result<void>(const std::string& hash)>& use) {
+  const std::lock_guard lock(one_at_a_time_);
+  return use(hash_);
+}
+
 Reload::Outcome Reload::reload() {
+  const std::lock_guard lock(one_at_a_time_);
   auto loaded = platform::load_config(opened_.config.path);
   const auto refuse = [this](const std::string& why) {
     platform::log_error("configuration not reloaded; the rules in force stay", {{"reason", why}, {"rules", hash_}});

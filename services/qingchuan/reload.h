@@ -4,13 +4,15 @@
 // is.
 //
 // Lifecycle: made after the processor, destroyed before it and before `shutdown`. Threads: one of its own, so that the
-// signal's thread is free for SIGTERM while the log is slow.
+// signal's thread is free for SIGTERM while the log is slow; with_rules() any.
 #pragma once
 
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -29,6 +31,9 @@ class Reload {
   Reload(const Reload&) = delete;
   Reload& operator=(const Reload&) = delete;
 
+  // `use` with the hash of the rules in force, which stay so until it returns.
+  Result<void> with_rules(const std::function<Result<void>(const std::string& hash)>& use);
+
  private:
   struct Asked;  // shared with the hook, which may be running while this is destroyed
   enum class Outcome { Applied, Unchanged, Refused, Failed };
@@ -39,6 +44,7 @@ class Reload {
 
   platform::Shutdown& shutdown_;
   OpenLog& opened_;
+  std::mutex one_at_a_time_;  // a reload, a use of its hash
   std::string hash_;
   processor::Processor& processor_;
   prometheus::Family<prometheus::Counter>& reloads_;

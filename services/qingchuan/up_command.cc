@@ -135,22 +135,26 @@ Result<int> run(const Options& o) {
     const Language language = o.language == "en" ? Language::English : Language::Chinese;
     watcher = std::make_unique<Watcher>(
         *opened->log,
-        Watch(*rules, language, isatty(STDOUT_FILENO) == 1,
+        Watch(rules_in(*opened->rules), language, isatty(STDOUT_FILENO) == 1,
               history ? core::floor_to(began, simulator::kMinute) - simulator::kMinute : core::EventTime::min()));
   }
+  std::optional<Reload> reload(std::in_place, shutdown, *opened, hash, processor, metrics.registry());
   std::unique_ptr<LivePlay> source;
   if (played) {
     LivePlay::Options live;
     live.close_after = (*rules)->horizons.close_after;
     live.wall_ms = [] { return platform::system_clock().wall_ms(); };
-    if (history) live.hand_over = [&] { return hand_over(*opened, hash); };
+    if (history) {
+      live.hand_over = [&] {
+        return reload->with_rules([&](const std::string& in_force) { return hand_over(*opened, in_force); });
+      };
+    }
     source = std::make_unique<LivePlay>(*opened->log, std::make_unique<simulator::Simulation>(*played, *rules),
                                         std::move(live));
   }
-  std::optional<Reload> reload(std::in_place, shutdown, *opened, hash, processor, metrics.registry());
   const auto ended = processor.run(shutdown.token());
-  reload.reset();
   source.reset();
+  reload.reset();
   watcher.reset();
   if (!ended) return tl::make_unexpected(ended.error());
   platform::log_info("stopped; everything that was read is committed");

@@ -37,13 +37,21 @@ std::string value_text(std::int64_t pg, const v1::Signal& s) {
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour, core::EventTime brief_before)
-    : rules_(std::move(rules)), language_(language), colour_(colour), brief_before_(brief_before) {}
+RulesOf rules_in(processor::RulesStore& store) {
+  return [&store](const std::string& hash) -> std::shared_ptr<const core::RuleSet> {
+    auto rules = store.get(hash);
+    return rules ? std::move(*rules) : nullptr;
+  };
+}
 
-std::string Watch::site_name(const std::string& id) const {
-  const auto site = rules_->sites.find(id);
-  if (site == rules_->sites.end()) return id;
-  return site->second.name;
+Watch::Watch(RulesOf rules_of, Language language, bool colour, core::EventTime brief_before)
+    : rules_of_(std::move(rules_of)), language_(language), colour_(colour), brief_before_(brief_before) {}
+
+std::string Watch::site_name(const std::string& id, const v1::Origin& origin) const {
+  const auto rules = rules_of_(origin.rules());
+  if (rules == nullptr) return id;
+  const auto site = rules->sites.find(id);
+  return site == rules->sites.end() ? id : site->second.name;
 }
 
 void Watch::on_mean(const v1::Mean& mean) {
@@ -54,7 +62,7 @@ void Watch::on_mean(const v1::Mean& mean) {
   if (brief && (mean.status() != v1::CLOSED || (!day && mean.end_ms() % kSixHours != 0))) return;
   const auto aqi = static_cast<int>(mean.value() / core::kMillion);
   const int cls = aqi_class(aqi);
-  std::string text = site_name(mean.site()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
+  std::string text = site_name(mean.site(), mean.origin()) + " " + coloured(std::to_string(aqi), cls, colour_) + " " +
                      std::string(aqi_class_name(cls, language_));
   for (int i = 0; i < mean.primary_size(); ++i) {
     text += i == 0 ? " " : "+";
@@ -125,7 +133,7 @@ std::string Watch::on_signal(const v1::Signal& s) {
   const auto factor = static_cast<core::Factor>(s.factor());
   const bool ends = s.state() == v1::CLEARED || s.state() == v1::ENDED_NO_DATA || s.state() == v1::WITHDRAWN;
   std::string out = "[" + clock_of(s.at_ms()) + "] " + (ends ? "▽ " : "▲ ");
-  out += site_name(s.subject()) + " " + std::string(core::name(factor)) + " " +
+  out += site_name(s.subject(), s.origin()) + " " + std::string(core::name(factor)) + " " +
          std::string(rule_word(s.rule(), language_)) + " " + std::string(state_word(s.state(), language_));
   out +=
       language_ == Language::Chinese ? " " + std::to_string(s.level()) + "级" : " level " + std::to_string(s.level());

@@ -5,6 +5,7 @@
 // and prints to stdout from a thread of its own until it is destroyed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,19 +13,24 @@
 #include <vector>
 
 #include "core/rules.h"
+#include "processor/rules_store.h"
 #include "qingchuan/v1/output.pb.h"
 #include "qingchuan/words.h"
 #include "stream/log.h"
 
 namespace qc::commands {
 
+// The rule set of a hash, which has the names of its sites; null where it is not known.
+using RulesOf = std::function<std::shared_ptr<const core::RuleSet>(const std::string& hash)>;
+// As the log holds them; `store` outlives it.
+RulesOf rules_in(processor::RulesStore& store);
+
 class Watch {
  public:
   // What is older than `brief_before` is history played fast: of it every sixth closed hour. With EventTime::max() all
   // is, and signals of level 2 and more are shown; otherwise the first few of each rule, and when it is over how many
   // began.
-  Watch(std::shared_ptr<const core::RuleSet> rules, Language language, bool colour,
-        core::EventTime brief_before = core::EventTime::min());
+  Watch(RulesOf rules_of, Language language, bool colour, core::EventTime brief_before = core::EventTime::min());
 
   void on_mean(const ::qingchuan::v1::Mean& mean);
   // A signal's line, complete; empty where it is not shown.
@@ -42,9 +48,10 @@ class Watch {
     std::string site;
     std::string text;
   };
-  std::string site_name(const std::string& id) const;
+  // As the rules call it that the output was judged by.
+  std::string site_name(const std::string& id, const ::qingchuan::v1::Origin& origin) const;
 
-  std::shared_ptr<const core::RuleSet> rules_;
+  RulesOf rules_of_;
   Language language_;
   bool colour_;
   core::EventTime brief_before_;

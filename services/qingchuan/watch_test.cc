@@ -20,11 +20,18 @@ namespace v1 = ::qingchuan::v1;
 
 const core::EventTime kNine = core::beijing_midnight(2026, 11, 23) + std::chrono::hours(9);
 
-std::shared_ptr<const core::RuleSet> rules() {
-  auto r = std::make_shared<core::RuleSet>(*core::test_rules());
-  r->sites.at("S1").name = "孝义城区";
-  r->sites.at("S2").name = "离石城北";
-  return r;
+// Those of the hash "new" call S1 by another name.
+RulesOf rules() {
+  const auto named = [](const char* s1) {
+    auto r = std::make_shared<core::RuleSet>(*core::test_rules());
+    r->sites.at("S1").name = s1;
+    r->sites.at("S2").name = "离石城北";
+    return r;
+  };
+  return [old = named("孝义城区"), renamed = named("孝义新城区")](const std::string& hash) {
+    if (hash == "lost") return std::shared_ptr<const core::RuleSet>();
+    return std::shared_ptr<const core::RuleSet>(hash == "new" ? renamed : old);
+  };
 }
 
 v1::Mean mean(const std::string& site, int aqi, v1::Status status = v1::CLOSED) {
@@ -252,6 +259,16 @@ TEST(Words, ALevelBeginsJustAboveTheOneBefore) {
                                                       {301, 5},
                                                       {500, 5}}};
   for (const auto& [aqi, cls] : cases) EXPECT_EQ(aqi_class(aqi), cls) << aqi;
+}
+
+TEST(Watch, ASiteIsCalledAsInTheRulesThatJudgedIt) {
+  Watch en(rules(), Language::English, false);
+  v1::Signal s = signal(v1::ACTIVE);
+  EXPECT_NE(en.on_signal(s).find(" 孝义城区 SO2 "), std::string::npos);
+  s.mutable_origin()->set_rules("new");
+  EXPECT_NE(en.on_signal(s).find(" 孝义新城区 SO2 "), std::string::npos);
+  s.mutable_origin()->set_rules("lost");
+  EXPECT_NE(en.on_signal(s).find(" S1 SO2 "), std::string::npos);
 }
 
 // Its stdout goes to a file for the time of the test; the file's growth is what is waited for.

@@ -7,7 +7,7 @@ import signal
 from datetime import datetime, timedelta
 
 from configs import edited
-from harness import eventually, feed, get, metric, run, tail_json, tail_rows
+from harness import eventually, feed, get, metric, run, summary, tail_json, tail_rows
 from oracle import BEIJING, iso
 
 LISTEN = ("--listen", "127.0.0.1:0")
@@ -154,6 +154,25 @@ def test_of_two_processors_the_owner_switches_each_partition_once(data, services
     assert second.stop() == 0
     assert switches(data) == {p: [old, new] for p in range(PARTITIONS)}
     assert not [line for line in second.lines() if "rules switched" in line]
+
+
+def test_a_reload_while_the_history_is_played_outlives_the_hand_over(data, services, tmp_path):
+    config = edited(tmp_path / "config")
+    up = services("up", "--data", data, "--config", config, "--history", 96, "--quiet", *LISTEN)
+    address = up.line(r"http://(127\.0\.0\.1:\d+)/metrics", stream="out").group(1)  # then the log is there
+    published = lambda: metric(get(address, "/metrics")[1], "qingchuan_worker_published_records_total", topic="means")
+    eventually(published, "some history", 60)
+    change(config, "demo/sites.yaml", "name: 兴县城区,", "name: 兴县新城区,")
+    hang_up(up)
+    up.line("rules switched", count=PARTITIONS)
+    eventually(lambda: reloads(address, "applied") == 1, "it is counted")
+    assert not [line for line in up.lines() if "the history is played" in line]
+    up.line("the history is played", 120)
+    eventually(lambda: summary(data)["timeline"] == "wall", "the hand-over")
+    assert up.stop() == 0
+    for said in switches(data).values():
+        first, *rest = said
+        assert len(rest) == 2 and set(rest) == {rest[0]} and rest[0] != first, said  # the reload, the hand-over
 
 
 def test_up_reloads_too(data, services, tmp_path):
