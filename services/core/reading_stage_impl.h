@@ -57,15 +57,11 @@ struct ReadingStage::Impl {
   // ---- time ----
   void advance(EventTime to, Offset offset, Outputs& out);
   void publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out);
-  void publish_dependent_indices(Site& site, std::vector<Judge::AmendedHour>& amended, Offset offset, Outputs& out);
   void close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset, Outputs& out);
   void settle(Site& site, Judge& judge);
   void publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out);
   bool publish(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
-  bool publish_index(Site& site, HourEntry& entry, Status status, Offset offset, Outputs& out);
   bool valid_so_far(const HourValue& value, EventTime start) const;
-  static Mean& add_mean(const Site& site, const HourEntry& entry, Factor factor, Status status, std::int32_t revision,
-                        Offset offset, Outputs& out);
 };
 
 }  // namespace qc::core

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <span>
 
-#include "core/aqi.h"
 #include "core/reading_stage_impl.h"
 
 namespace qc::core {
@@ -86,30 +85,10 @@ void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset
     Windows windows(*rules, now, offset, out);
     windows.hours_amended(site, std::move(before), amended);
     windows.close_until(site, frontier, judge);
-    publish_dependent_indices(site, amended, offset, out);
+    windows.publish_dependent_indices(site, amended);
     judge.hours_amended(site, amended);
   }
   save_later(site);
-}
-
-// Hours whose own values stand, but whose index counts a pollutant by its trailing 24 h mean (AqiItem::instead).
-void ReadingStage::Impl::publish_dependent_indices(Site& site, std::vector<Judge::AmendedHour>& amended, Offset offset,
-                                                   Outputs& out) {
-  const EventTime from = amended.front().hour;
-  const EventTime until = amended.back().hour + kDay;
-  const Judge::AmendedHour first = amended.front();
-  for (HourEntry& e : site.hours) {
-    if (!e.closed || e.start <= from || e.start >= until) continue;
-    const bool known = std::any_of(amended.begin(), amended.end(), [&](const auto& a) { return a.hour == e.start; });
-    const AqiEdition* edition = rules->edition(last_instant({e.start, e.start + kHour}));
-    if (known || edition == nullptr || !Windows::counts_by_trailing(site, e.start, *edition)) continue;
-    e.thaw().reason = first.reason;
-    if (publish_index(site, e, Status::Amended, offset, out)) amended.push_back({e.start, first.reason});
-    e.data->reason.clear();
-    e.dirty = true;
-    e.freeze();
-  }
-  std::sort(amended.begin(), amended.end(), [](const auto& a, const auto& b) { return a.hour < b.hour; });
 }
 
 void ReadingStage::Impl::close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset,
@@ -185,23 +164,6 @@ bool ReadingStage::Impl::valid_so_far(const HourValue& value, EventTime start) c
   return covered_s * 60 >= elapsed_s * rules->horizons.valid_minutes;
 }
 
-Mean& ReadingStage::Impl::add_mean(const Site& site, const HourEntry& e, Factor factor, Status status,
-                                   std::int32_t revision, Offset offset, Outputs& out) {
-  Mean& m = out.means.emplace_back();
-  m.site = site.info.id;
-  m.region = site.info.region;
-  m.root = site.info.root;
-  m.factor = factor;
-  m.window = Window::H1;
-  m.interval = {e.start, e.start + kHour};
-  m.revision = revision;
-  // What is published for the first time amends nothing.
-  m.status = status == Status::Amended && revision == 1 ? Status::Closed : status;
-  m.origin = {e.data->slots.first_offset(), offset};
-  if (m.status == Status::Amended) m.reason = e.data->reason;
-  return m;
-}
-
 bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset offset, Outputs& out) {
   const bool closes = status != Status::Running && !e.closed;
   HourData& data = e.thaw();
@@ -212,6 +174,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
   for (std::size_t c = 0; c < columns; ++c) steps_s[c] = site.series[c].step_s;
   data.slots.values(rules->horizons.valid_minutes * 60, std::span(steps_s).first(columns),
                     std::span(values).first(columns));
+  Windows windows(*rules, now, offset, out);
   bool changed = false;
   const std::size_t first_mean = out.means.size();
   for (std::size_t c = 0; c < columns; ++c) {
@@ -230,7 +193,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     result.value = v;
     ++result.revision;
     changed = true;
-    Mean& m = add_mean(site, e, series.factor, status, result.revision, offset, out);
+    Mean& m = windows.add_hour(site, e, series.factor, status, result.revision);
     m.value = v.mean();
     m.valid = v.valid;
     m.sum_pg = v.sums.sum_pg;
@@ -251,49 +214,13 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
       out.means[i].marks = hour_marks(*rules, site, c, e.start, data.results[c].value);
     }
   }
-  if (publish_index(site, e, status, offset, out)) changed = true;
+  if (windows.publish_hour_index(site, e, status)) changed = true;
   if (status != Status::Running) {
     e.closed = true;
     e.running = false;
   }
   e.dirty = true;
   return changed;
-}
-
-bool ReadingStage::Impl::publish_index(Site& site, HourEntry& e, Status status, Offset offset, Outputs& out) {
-  HourData& data = *e.data;
-  const Interval interval{e.start, e.start + kHour};
-  const AqiEdition* edition = rules->edition(last_instant(interval));
-  if (edition == nullptr) return false;
-  AqiInputs inputs;
-  bool any = false;  // one of the six has a result: there is something to say, if only "NA"
-  for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
-    const std::uint8_t column = site.column[index(kSixPollutants[i])];
-    if (column == kNoColumn || column >= data.results.size() || data.results[column].revision == 0) continue;
-    any = true;
-    const HourValue& v = data.results[column].value;
-    if (v.valid) inputs.h1[i] = v.mean();
-  }
-  if (!any) return false;
-  Windows(*rules, now, offset, out).add_instead(site, e.start, *edition, inputs);
-  AqiResult result = aqi(*edition, AqiReport::Hour, inputs, site.info.exempt);
-  IndexOutcome outcome{result.aqi.value_or(-1), std::move(result.primary), std::move(result.sub_indices)};
-  if (status == Status::Running && outcome.value < 0) return false;
-  const bool closes = status != Status::Running && !e.closed;
-  if (!closes && data.index_revision > 0 && outcome == data.index) return false;
-  data.index = std::move(outcome);
-  ++data.index_revision;
-  Mean& m = add_mean(site, e, Factor::AQI, status, data.index_revision, offset, out);
-  m.valid = data.index.value >= 0;
-  m.sum_pg = m.valid ? data.index.value * kMillion : 0;
-  m.value = {m.sum_pg};
-  m.min = m.max = m.value;
-  m.count = static_cast<std::int32_t>(data.index.sub_indices.size());
-  m.expected = static_cast<std::int32_t>(kSixPollutants.size());
-  m.primary = data.index.primary;
-  m.sub_indices = data.index.sub_indices;
-  m.clause = edition->clause;
-  return true;
 }
 
 }  // namespace qc::core

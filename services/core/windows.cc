@@ -34,13 +34,6 @@ std::uint8_t column_of(const Site& site, Factor f) {
   return site.column[index(f)];
 }
 
-// An hour's value above its item's last break point, where another window speaks then.
-bool by_other_window(const AqiEdition& edition, Factor f, Concentration c) {
-  return std::any_of(edition.items.begin(), edition.items.end(), [&](const AqiItem& item) {
-    return item.above == Above::OtherWindow && item.hourly && item.factor == f && c > item.concentrations.back();
-  });
-}
-
 }  // namespace
 
 std::string_view reason_in(std::span<const Judge::AmendedHour> hours, EventTime from, EventTime until) {
@@ -160,24 +153,6 @@ bool Windows::has_pollutant(const Site& site, const Day& day, std::uint32_t hour
 bool Windows::indexed(Window window, EventTime end) const {
   return std::any_of(kSixPollutants.begin(), kSixPollutants.end(),
                      [&](Factor f) { return rules_.validity(f, window, end - Duration(1)) != nullptr; });
-}
-
-void Windows::add_instead(const Site& site, EventTime hour, const AqiEdition& edition, AqiInputs& inputs) const {
-  for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
-    if (!inputs.h1[i]) continue;
-    if (!by_other_window(edition, kSixPollutants[i], *inputs.h1[i])) continue;
-    const EventTime end = hour + kHour;
-    const Total t = site.history.trailing(column_of(site, kSixPollutants[i]), end, kRollingHours);
-    if (enough(kSixPollutants[i], Window::H24, end, t.count)) inputs.h24[i] = t.mean();
-  }
-}
-
-bool Windows::counts_by_trailing(const Site& site, EventTime hour, const AqiEdition& edition) {
-  return std::any_of(kSixPollutants.begin(), kSixPollutants.end(), [&](Factor f) {
-    const std::uint8_t c = column_of(site, f);
-    const auto mean = c == kNoColumn ? std::nullopt : site.history.mean(c, hour);
-    return mean && by_other_window(edition, f, Concentration{*mean});
-  });
 }
 
 IndexOutcome Windows::hour_index_pm24(const Site& site, const History& history, EventTime hour) const {

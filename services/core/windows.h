@@ -1,4 +1,5 @@
-// Publishes one site's windows that are longer than an hour, and the indices made of them: trailing 8 h and 24 h means,
+// Publishes what follows from one site's hour means: the hour's index, the windows that are longer than an hour, and
+// the indices made of them: trailing 8 h and 24 h means,
 // the natural day with its MDA8, month, quarter and year (GB 3095 3.8 - 3.13, HJ 663), `AQI_PM24`, `AQI` `24h` and
 // `AQI` `day` (architecture section 6). Which of them there are, and how much data each must hold, is
 // RuleSet::validity.
@@ -44,6 +45,14 @@ class Windows {
   Windows(const RuleSet& rules, EventTime now, Offset offset, Outputs& out)
       : rules_(rules), now_(now), offset_(offset), out_(out) {}
 
+  // A mean of one factor's hour; its value is the caller's to fill in.
+  Mean& add_hour(const Site& site, const HourEntry& entry, Factor factor, Status status, std::int32_t revision);
+  // `AQI` `1h`, of an hour whose results stand. false: it has nothing to say, or nothing new.
+  bool publish_hour_index(Site& site, HourEntry& entry, Status status);
+  // Closed hours whose own values stand, but whose index counts a pollutant by its trailing 24 h mean
+  // (AqiItem::instead): those that are published again join `amended`, which is not empty and in order.
+  void publish_dependent_indices(Site& site, std::vector<Judge::AmendedHour>& amended);
+
   // An hour of the site was published as closed or amended: its valid means enter the history.
   static void note_hour(Site& site, const HourEntry& entry);
   // That hour closed: the trailing windows that end with it, and the day so far.
@@ -55,11 +64,6 @@ class Windows {
   void hours_amended(Site& site, std::vector<Day> before, std::span<const Judge::AmendedHour> hours);
   // Forgets what no correction can reach any more.
   static void settle(Site& site, EventTime now, const Horizons& horizons);
-
-  // The trailing 24 h means of the pollutants that count by it (AqiItem::instead) in the hour's index.
-  void add_instead(const Site& site, EventTime hour, const AqiEdition& edition, AqiInputs& inputs) const;
-  // Whether a closed hour's index does so.
-  static bool counts_by_trailing(const Site& site, EventTime hour, const AqiEdition& edition);
 
  private:
   struct Place {  // where a result stands, whose it is, and how it came to be
@@ -85,6 +89,12 @@ class Windows {
     std::int64_t value;
   };
 
+  // The trailing 24 h means of the pollutants that count by it (AqiItem::instead) in the hour's index.
+  void add_instead(const Site& site, EventTime hour, const AqiEdition& edition, AqiInputs& inputs) const;
+  // Whether a closed hour's index does so.
+  static bool counts_by_trailing(const Site& site, EventTime hour, const AqiEdition& edition);
+
+  static Place hour_place(const HourEntry& entry, Factor factor, Status status, std::int32_t revision);
   Mean& add(const Site& site, const Place& place);
   void add_total(const Site& site, const Place& place, const Total& total, int expected, bool valid);
   void add_index(const Site& site, const Place& place, const AqiEdition& edition, const IndexOutcome& outcome);
