@@ -2,26 +2,14 @@
 #include <algorithm>
 
 #include "core/reading_stage_impl.h"
+#include "core/site_state.h"
 
 namespace qc::core {
 namespace {
 
-// State keys: "P" the partition, "S<site>" a site's header; of its hours "H", its days "D" and its months "M", each
-// with
-// "<site>\0<hours from the epoch to its start>".
+// "P" is the partition; sites have the other letters.
 constexpr char kPartitionKey = 'P';
-constexpr char kSiteKey = 'S';
-constexpr char kHourKey = 'H';
-constexpr char kDayKey = 'D';
-constexpr char kMonthKey = 'M';
-
-std::string time_key(char kind, std::string_view site, EventTime hour) {
-  std::string key(1, kind);
-  key += site;
-  key += '\0';
-  key += std::to_string(ms(hour) / kHour.count());
-  return key;
-}
+constexpr SiteKeys kSiteKeys{'S', 'H', 'D', 'M'};
 
 }  // namespace
 
@@ -52,34 +40,7 @@ void ReadingStage::save_changed(const Put& put) {
   for (Site* site : s.to_save) {
     site->queued = false;
     site->cursor.marked = false;
-    for (const auto& [kind, erased] : {std::pair{kHourKey, &site->erased}, std::pair{kDayKey, &site->erased_days},
-                                       std::pair{kMonthKey, &site->erased_months}}) {
-      for (const EventTime start : *erased) put(time_key(kind, site->info.id, start), {});
-      erased->clear();
-    }
-    for (HourEntry& e : site->hours) {
-      if (!e.dirty) continue;
-      e.dirty = false;
-      bytes.clear();
-      e.write(bytes);
-      put(time_key(kHourKey, site->info.id, e.start), bytes);
-    }
-    const auto save = [&](char kind, auto& parts) {
-      for (auto& part : parts) {
-        if (!part.dirty) continue;
-        part.dirty = false;
-        bytes.clear();
-        part.write(bytes);
-        put(time_key(kind, site->info.id, part.start), bytes);
-      }
-    };
-    save(kDayKey, site->history.days);
-    save(kMonthKey, site->history.months);
-    if (!site->dirty) continue;
-    site->dirty = false;
-    bytes.clear();
-    site->write(bytes);
-    put(std::string(1, kSiteKey) + site->info.id, bytes);
+    save_site(*site, kSiteKeys, put);
   }
   s.to_save.clear();
 }
@@ -103,77 +64,20 @@ bool ReadingStage::load(std::string_view key, std::string_view bytes) {
     for (std::int64_t& n : s.ledger.malformed) n = in.i64_in(0, kCountMax);
     return in.done() && s.ledger.balanced();
   }
-  const std::string_view rest = key.substr(1);
   const auto site_named = [&s](std::string_view id) -> Site& {
     if (Site* known = s.by_id.find(id)) return *known;
     SiteInfo info;
     info.id = id;
     return s.make(info);
   };
-  if (key[0] == kSiteKey) {
-    Site& site = site_named(rest);
-    if (!site.read(bytes) || site.info.id != rest) return false;
-    site.alarmed = !site.reading_conditions.empty();
-    return true;
-  }
-  if (key[0] != kHourKey && key[0] != kDayKey && key[0] != kMonthKey) return false;
-  const std::size_t zero = rest.find('\0');
-  if (zero == std::string_view::npos || zero + 1 == rest.size()) return false;
-  std::int64_t hours = 0;
-  for (const char c : rest.substr(zero + 1)) {
-    if (c < '0' || c > '9' || hours > 10'000'000) return false;
-    hours = hours * 10 + (c - '0');
-  }
-  Site& site = site_named(rest.substr(0, zero));
-  const EventTime start = event_time(hours * kHour.count());
-  if (key[0] == kDayKey) {
-    Day& day = site.history.make_day(start);
-    day.dirty = false;
-    return day_of(start) == start && day.read(bytes);
-  }
-  if (key[0] == kMonthKey) {
-    Month& month = site.history.make_month(start);
-    month.dirty = false;
-    return month_of(start).start == start && month.read(bytes);
-  }
-  HourEntry& e = site.entry(start);
-  if (!e.read(bytes)) return false;
-  e.dirty = false;
-  site.touched = site.touched || e.touched;
-  site.running = site.running || e.running;
-  if (e.closed && !e.touched) e.freeze();
-  return true;
+  return load_site(kSiteKeys, key, bytes, site_named) == SiteLoaded::Done;
 }
 
 // ---- another log's offsets ------------------------------------------------------------------------------------------
 
 void ReadingStage::renumber(const std::function<Offset(Offset)>& first) {
-  const auto change = [&first](Offset& offset) {
-    if (offset >= 0) offset = first(offset);
-  };
-  const auto change_track = [&change](Track& track) {
-    for (Episode& e : track.episodes()) change(e.first_offset);
-  };
   for (Site& site : impl_->sites) {
-    for (HourEntry& e : site.hours) {
-      const bool frozen = e.data == nullptr;
-      HourSlots& slots = e.thaw().slots;
-      if (slots.first_offset() >= 0) slots.set_first_offset(first(slots.first_offset()));
-      if (frozen) e.freeze();
-      e.dirty = true;
-    }
-    for (Day& day : site.history.days) {
-      change(day.first_offset);
-      day.dirty = true;
-    }
-    for (Period& p : site.periods) change(p.first_offset);
-    for (Condition& c : site.conditions) {
-      change_track(c.track);
-      change_track(c.base);
-    }
-    for (ReadingCondition& c : site.reading_conditions) change_track(c.track);
-    site.cursor = {};
-    site.dirty = true;
+    renumber_site(site, first);
     impl_->save_later(site);
   }
 }

@@ -193,18 +193,7 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
     result.value = v;
     ++result.revision;
     changed = true;
-    Mean& m = windows.add_hour(site, e, series.factor, status, result.revision);
-    m.value = v.mean();
-    m.valid = v.valid;
-    m.sum_pg = v.sums.sum_pg;
-    m.count = v.sums.count;
-    m.expected = v.expected;
-    m.min = {v.sums.min_pg};
-    m.max = {v.sums.max_pg};
-    m.source = v.source;
-    m.audited = v.audited;
-    m.suspect = static_cast<std::int32_t>(v.sums.suspect);
-    judge_limit(*rules, site, m);
+    windows.add_hour(site, e, c, status);
   }
   if (status != Status::Running) {
     Windows::note_hour(site, e);

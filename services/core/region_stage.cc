@@ -23,6 +23,7 @@ void RegionStage::know(std::shared_ptr<const RuleSet> rules) {
   // Loaded state judges by these; those of a switch are taken up in their turn.
   if (s.rules->hash != s.rules_hash && hash == s.rules_hash) {
     s.rules = s.known[hash];
+    s.plans_known = false;
     for (auto& [id, site] : s.sites) s.learn(site, site.region, site.root);
   }
 }
@@ -126,6 +127,7 @@ void RegionStage::Impl::take(Upstream& u, Offset offset, Outputs& out) {
   }
   dirty = true;
   judge_again(amended, reached, offset, out);
+  amend_air(amended, reached, offset, out);
   if (reached > now) advance(reached, offset, out);
   if (out.drain) out.drain(out);
 }
@@ -215,6 +217,7 @@ void RegionStage::Impl::switch_rules(const std::string& hash) {
   rules = at->second;
   rules_hash = hash;
   judged_from = frontier;
+  plans_known = false;
   dirty = true;
   ++generation;
   for (auto& [id, site] : sites) {
@@ -257,7 +260,9 @@ void RegionStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
     const EventTime hour = frontier;
     frontier += kHour;
     judge_hour(hour, offset, out);
+    close_air(hour, offset, out);
   }
+  close_air_until(frontier, offset, out);
   settle();
 }
 
@@ -279,6 +284,7 @@ void RegionStage::Impl::settle() {
     }
     site.hours.erase(site.hours.begin(), kept);
   }
+  settle_air();
 }
 
 }  // namespace qc::core

@@ -1,6 +1,6 @@
 // The inside of the region stage (region_stage.h says what it does), shared by region_stage.cc (what is held, time),
-// region_stage_judge.cc (comparing and judging) and region_stage_state.cc (saving and loading). Nobody else includes
-// it.
+// region_stage_air.cc (the air of regions), region_stage_judge.cc (comparing and judging) and region_stage_state.cc
+// (saving and loading). Nobody else includes it.
 #pragma once
 
 #include <deque>
@@ -13,7 +13,10 @@
 
 #include "core/condition.h"
 #include "core/neighbours.h"
+#include "core/region_plan.h"
 #include "core/region_stage.h"
+#include "core/site.h"
+#include "core/windows.h"
 
 namespace qc::core {
 
@@ -121,10 +124,13 @@ struct RegionStage::Impl {
   EventTime floor = EventTime::min();        // hours before it are forgotten
   bool dirty = false;
   std::map<std::string, Site, std::less<>> sites;
-  std::map<EventTime, int> held_hours;  // how many sites hold each hour
-  std::vector<Offset> erased;           // held means that were saved and are gone
-  std::uint64_t generation = 1;         // of the neighbours
-  std::vector<std::int64_t> values;     // of a comparison; reused
+  std::map<EventTime, int> held_hours;                      // how many sites hold each hour
+  std::vector<Offset> erased;                               // held means that were saved and are gone
+  std::uint64_t generation = 1;                             // of the neighbours
+  std::vector<std::int64_t> values;                         // of a comparison; reused
+  std::map<std::string, qc::core::Site, std::less<>> airs;  // of regions, each kept as a site without readings
+  std::vector<RegionPlan> plans;                            // of the rules in use, once asked for
+  bool plans_known = false;
 
   // region_stage.cc
   void drain(Offset offset, Outputs& out);
@@ -136,6 +142,17 @@ struct RegionStage::Impl {
   Hour& hour_of_site(Site& site, EventTime start);
   void advance(EventTime to, Offset offset, Outputs& out);
   void settle();
+
+  // region_stage_air.cc
+  const std::vector<RegionPlan>& region_plans();
+  HourValue air_of(const RegionPlan& plan, Factor factor, EventTime hour, Offset& first);
+  qc::core::Site* air_named(const RegionPlan& plan);
+  bool publish_air(const RegionPlan& plan, qc::core::Site& air, HourEntry& entry, Status status, Windows& windows);
+  bool awake(const qc::core::Site& air, EventTime hour) const;
+  void close_air(EventTime hour, Offset offset, Outputs& out);
+  void close_air_until(EventTime upto, Offset offset, Outputs& out);
+  void amend_air(const std::vector<Amended>& amended, EventTime at, Offset offset, Outputs& out);
+  void settle_air();
 
   // region_stage_judge.cc
   const std::vector<const Site*>& neighbours(Site& site);
@@ -158,7 +175,7 @@ struct RegionStage::Impl {
   void judge_again(Site& site, const std::vector<const Amended*>& amended, EventTime at, Offset offset, Outputs& out);
   void settle(Site& site, EventTime cut);
   void publish(Site& site, const Condition& c, const Episode& e, Offset offset, Outputs& out);
-  bool any_awake() const;
+  bool any_awake() const;  // at the frontier
 };
 
 }  // namespace qc::core

@@ -173,6 +173,8 @@ void RegionStage::Impl::fold(Site& site, const Condition& c, Track& track, Event
 }
 
 bool RegionStage::Impl::any_awake() const {
+  if (std::any_of(airs.begin(), airs.end(), [this](const auto& entry) { return awake(entry.second, frontier); }))
+    return true;
   return std::any_of(sites.begin(), sites.end(), [](const auto& entry) {
     return std::any_of(entry.second.conditions.begin(), entry.second.conditions.end(),
                        [](const Condition& c) { return !c.track.normal(); });

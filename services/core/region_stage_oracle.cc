@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "core/aqi.h"
 #include "core/testing.h"
 
 namespace qc::core::fixture {
@@ -54,6 +55,9 @@ std::vector<SiteInfo> make_sites(Random& r, int count, double radius) {
       s.id = "T" + std::to_string(i);
       s.root = one_in(r, 6) ? "Q" : "P";
       s.region = s.root + std::to_string(upto(r, 2));
+      if (one_in(r, 4)) s.factors = {Factor::PM25, Factor::NO2};
+      if (one_in(r, 5)) s.dated.from = beijing_midnight(2026, 3, 1) + hours(upto(r, 30));
+      if (one_in(r, 5)) s.dated.until = beijing_midnight(2026, 3, 2) + hours(upto(r, 30));
       s.kind = one_in(r, 8) ? SiteKind::Background : one_in(r, 3) ? SiteKind::Micro : SiteKind::Evaluation;
       if (with_places && !one_in(r, 6)) {
         s.lon_e6 = 111'000'000 + upto(r, 400'000);
@@ -62,6 +66,32 @@ std::vector<SiteInfo> make_sites(Random& r, int count, double radius) {
       sites.push_back(std::move(s));
     }
     if (clear_places(sites, radius)) return sites;
+  }
+}
+
+// Two prefectures of two counties each; a group across P; both prefectures by stations or by counties. Windows as long
+// as the world is.
+void make_regions(Random& r, RuleSet& rules) {
+  for (const char* root : {"P", "Q"}) {
+    for (const std::string& id : {std::string(root), root + std::string("0"), root + std::string("1")}) {
+      Region& region = rules.regions[id];
+      region.id = region.name = id;
+      region.parent = id == root ? "" : root;
+      region.mean_of_members = id == root && one_in(r, 2);
+      region.valid_percent = 25 * upto(r, 4);
+    }
+  }
+  Region& group = rules.regions["G"];
+  group.id = group.name = "G";
+  group.parent = "P";
+  group.members = {"P0", "P1"};
+  group.mean_of_members = one_in(r, 2);
+  rules.editions = {edition(false), edition(true)};
+  for (const Window window : {Window::H24, Window::Day}) {
+    Validity& v = rules.validities.emplace_back();
+    v.factors = {Factor::PM25, Factor::SO2, Factor::NO2};
+    v.window = window;
+    v.at_least = 10;
   }
 }
 
@@ -85,6 +115,7 @@ std::shared_ptr<RuleSet> make_rules(Random& r, const std::vector<SiteInfo>& site
   spike.stale_max = hours(9);
   rules->signals = {high, spike};
   for (const SiteInfo& s : sites) rules->sites[s.id] = s;
+  make_regions(r, *rules);
   rules->prepare();
   return rules;
 }
@@ -237,6 +268,7 @@ namespace {
 struct Batch {
   const RuleSet& rules;
   std::map<std::tuple<std::string, Factor, EventTime>, std::int64_t> values;
+  EventTime first = EventTime::max();
 
   std::optional<std::int64_t> value(const std::string& site, Factor f, EventTime hour) const {
     const auto at = values.find({site, f, hour});
@@ -283,21 +315,26 @@ struct Batch {
   }
 };
 
-}  // namespace
-
-RegionEpisodes naive_episodes(const RegionWorld& world) {
-  const RuleSet& rules = *world.rules.front();
-  Batch batch{rules, {}};
-  EventTime first = EventTime::max();
+Batch batch_of(const RegionWorld& world) {
+  Batch batch{*world.rules.front(), {}};
   for (const auto& runs : world.partitions) {
     for (const Run& run : runs) {
       for (const RegionMean& m : run.means) {
         if (is_index(m.mean.factor) || m.mean.status == Status::Running) continue;
         batch.values[{m.mean.site, m.mean.factor, m.mean.interval.start}] = m.mean.valid ? m.mean.value.pg : -1;
-        first = std::min(first, m.mean.interval.start);
+        batch.first = std::min(batch.first, m.mean.interval.start);
       }
     }
   }
+  return batch;
+}
+
+}  // namespace
+
+RegionEpisodes naive_episodes(const RegionWorld& world) {
+  const RuleSet& rules = *world.rules.front();
+  const Batch batch = batch_of(world);
+  const EventTime first = batch.first;
   RegionEpisodes all;
   const EventTime judged = hour_of(world.end - rules.horizons.close_after);
   for (const SignalRule& rule : rules.signals) {
@@ -346,6 +383,107 @@ RegionEpisodes naive_episodes(const RegionWorld& world) {
           stale = false;
         }
       }
+    }
+  }
+  return all;
+}
+
+// ---- the air of regions ------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Share {
+  std::int64_t sum = 0;
+  int valid = 0;
+  int all = 0;
+  void add(std::optional<std::int64_t> v) {
+    ++all;
+    if (v) ++valid;
+    if (v) sum += *v;
+  }
+  // Half to even, by hand.
+  std::int64_t mean() const {
+    const std::int64_t twice = sum % valid * 2;
+    const std::int64_t low = sum / valid;
+    return low + (twice > valid || (twice == valid && low % 2 == 1) ? 1 : 0);
+  }
+  std::optional<std::int64_t> value(int percent) const {
+    return valid > 0 && 100.0 * valid / all >= percent ? std::optional(mean()) : std::nullopt;
+  }
+};
+
+// Whether a site lies in a region, walking up from the site.
+bool lies_in(const RuleSet& rules, const SiteInfo& site, const Region& region) {
+  if (!region.members.empty()) {
+    return std::any_of(region.members.begin(), region.members.end(),
+                       [&](const std::string& m) { return lies_in(rules, site, rules.regions.at(m)); });
+  }
+  for (std::string at = site.region; !at.empty(); at = rules.regions.at(at).parent) {
+    if (at == region.id) return true;
+  }
+  return false;
+}
+
+Share share_of(const Batch& batch, const Region& region, Factor f, EventTime hour) {
+  const RuleSet& rules = batch.rules;
+  Share share;
+  if (region.mean_of_members) {
+    for (const auto& [id, other] : rules.regions) {
+      const bool listed = std::find(region.members.begin(), region.members.end(), id) != region.members.end();
+      const bool below = region.members.empty() && other.parent == region.id && other.members.empty();
+      const bool has_stations = std::any_of(rules.sites.begin(), rules.sites.end(), [&](const auto& s) {
+        return s.second.kind == SiteKind::Evaluation && lies_in(rules, s.second, other);
+      });
+      if ((listed || below) && has_stations) share.add(share_of(batch, other, f, hour).value(other.valid_percent));
+    }
+    return share;
+  }
+  for (const auto& [id, site] : rules.sites) {
+    const bool measured = site.factors.empty() || std::count(site.factors.begin(), site.factors.end(), f) > 0;
+    const bool holds = site.dated.from < hour + kHour && hour + kHour <= site.dated.until;
+    if (site.kind != SiteKind::Evaluation || !measured || !holds || !lies_in(rules, site, region)) continue;
+    share.add(batch.value(id, f, hour));
+  }
+  return share;
+}
+
+}  // namespace
+
+RegionAir naive_air(const RegionWorld& world) {
+  const Batch batch = batch_of(world);
+  const RuleSet& rules = batch.rules;
+  const EventTime judged = hour_of(world.end - rules.horizons.close_after);
+  RegionAir all;
+  for (const auto& [id, region] : rules.regions) {
+    std::map<Factor, std::map<EventTime, std::int64_t>> valid;
+    for (EventTime hour = batch.first; hour < judged; hour += kHour) {
+      const EventTime end = hour + kHour;
+      AqiInputs now;
+      AqiInputs day;
+      for (std::size_t i = 0; i < kSixPollutants.size(); ++i) {
+        const Factor f = kSixPollutants[i];
+        const Share share = share_of(batch, region, f, hour);
+        const auto mean = share.value(region.valid_percent);
+        all[{id, f, Window::H1, end}] = {mean, share.valid, share.all};
+        if (mean) valid[f][hour] = *mean;
+        if (mean) now.h1[i] = Concentration{*mean};
+        Share trailing;
+        for (EventTime h = end - hours(24); h < end; h += kHour) {
+          trailing.add(valid[f].contains(h) ? std::optional(valid[f][h]) : std::nullopt);
+        }
+        if (f != Factor::PM25 && f != Factor::SO2 && f != Factor::NO2) continue;
+        const bool enough = trailing.valid >= 10;
+        all[{id, f, Window::H24, end}] = {enough ? std::optional(trailing.mean()) : std::nullopt, trailing.valid, 24};
+        if (enough) day.h24[i] = Concentration{trailing.mean()};
+      }
+      const AqiEdition& in_force = *rules.edition(last_instant({hour, end}));
+      const auto index = [&](Window window, AqiReport report, const AqiInputs& inputs) {
+        const AqiResult r = aqi(in_force, report, inputs, {});
+        all[{id, Factor::AQI, window, end}] = {r.aqi ? std::optional(*r.aqi * kMillion) : std::nullopt,
+                                               static_cast<int>(r.sub_indices.size()), 6};
+      };
+      index(Window::H1, AqiReport::Hour, now);
+      index(Window::H24, AqiReport::Rolling, day);
     }
   }
   return all;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <tuple>
@@ -53,5 +54,16 @@ void apply(RegionStage& stage, const RegionRecord& record, Offset offset, Output
 using RegionEpisodes =
     std::map<std::tuple<std::string, std::string, Factor, EventTime>, std::tuple<EventTime, SignalState, int>>;
 RegionEpisodes naive_episodes(const RegionWorld& world);
+
+// What an hour, or the 24 that end with it, of a region comes to: (region, factor, window, end) -> value, how many were
+// valid, of how many. Also of what is never published, because nothing was ever measured.
+struct RegionValue {
+  std::optional<std::int64_t> value;
+  int valid = 0;
+  int all = 0;
+  bool operator==(const RegionValue&) const = default;
+};
+using RegionAir = std::map<std::tuple<std::string, Factor, Window, EventTime>, RegionValue>;
+RegionAir naive_air(const RegionWorld& world);
 
 }  // namespace qc::core::fixture

@@ -1,11 +1,12 @@
 // The region stage's state as keyed bytes. Keys: "P" the partition; "Q<offset>" a held mean; "S<site>" a site; its
-// hours "H<site>\0<hours from the epoch to its start>".
+// hours "H<site>\0<hours from the epoch to its start>"; the air of a region as a site's state, with letters of its own.
 #include <algorithm>
 #include <charconv>
 #include <limits>
 
 #include "core/bytes.h"
 #include "core/region_stage_impl.h"
+#include "core/site_state.h"
 
 namespace qc::core {
 namespace {
@@ -15,6 +16,7 @@ constexpr char kPartitionKey = 'P';
 constexpr char kHeldKey = 'Q';
 constexpr char kSiteKey = 'S';
 constexpr char kHourKey = 'H';
+constexpr SiteKeys kAirKeys{'A', 'B', 'C', 'D'};
 constexpr Offset kOffsetMax = std::numeric_limits<Offset>::max();
 
 std::string hour_key(std::string_view site, EventTime hour) {
@@ -128,6 +130,7 @@ void RegionStage::save_changed(const Put& put) {
       put(hour_key(site.id, hour.start), bytes);
     }
   };
+  for (auto& [id, air] : s.airs) save_site(air, kAirKeys, put);
   for (auto& [id, site] : s.sites) {
     if (site.hours_dirty) save_hours(site);
     if (!site.dirty) continue;
@@ -157,6 +160,13 @@ bool RegionStage::load(std::string_view key, std::string_view bytes) {
   Impl& s = *impl_;
   if (key.empty()) return false;
   const std::string_view rest = key.substr(1);
+  const auto air_of = [&s](std::string_view id) -> Site& {
+    Site& air = s.airs[std::string(id)];
+    air.info.id = id;
+    return air;
+  };
+  const SiteLoaded as_air = load_site(kAirKeys, key, bytes, air_of);
+  if (as_air != SiteLoaded::NotASite) return as_air == SiteLoaded::Done;
   ByteReader in(bytes);
   if (in.u8() != kVersion) return false;
   if (key[0] == kPartitionKey) {
@@ -262,6 +272,7 @@ bool RegionStage::renumber(const std::function<Offset(Offset)>& after,
     u.means = std::move(means);
   }
   s.dirty = true;
+  for (auto& [id, air] : s.airs) renumber_site(air, after);
   const auto change_track = [&after](Track& track) {
     for (Episode& e : track.episodes()) {
       if (e.first_offset >= 0) e.first_offset = after(e.first_offset);

@@ -164,6 +164,12 @@ struct Region {
   std::string name;
   std::string name_en;
   std::string parent;  // empty: a root
+  // A group: the stations of these regions, wherever they stand in the tree. Empty: its own and those of all below it.
+  std::vector<std::string> members{};
+  // Its concentration is the mean of the concentrations of its members (without `members`: of the regions right below
+  // it), each counting once; otherwise of its stations.
+  bool mean_of_members = false;
+  int valid_percent = 0;  // how many of the stations (members) must have a valid hour; of none it never has one
 };
 
 struct SiteInfo {

@@ -45,8 +45,8 @@ class Windows {
   Windows(const RuleSet& rules, EventTime now, Offset offset, Outputs& out)
       : rules_(rules), now_(now), offset_(offset), out_(out) {}
 
-  // A mean of one factor's hour; its value is the caller's to fill in.
-  Mean& add_hour(const Site& site, const HourEntry& entry, Factor factor, Status status, std::int32_t revision);
+  // The result of one column's hour, as it stands.
+  void add_hour(const Site& site, const HourEntry& entry, std::size_t column, Status status);
   // `AQI` `1h`, of an hour whose results stand. false: it has nothing to say, or nothing new.
   bool publish_hour_index(Site& site, HourEntry& entry, Status status);
   // Closed hours whose own values stand, but whose index counts a pollutant by its trailing 24 h mean

@@ -12,7 +12,8 @@ namespace qc::processor {
 Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
   for (auto [name, count] :
        {std::pair{kReadings, &options.readings_partitions}, std::pair{kMeans, &options.means_partitions},
-        std::pair{kSignals, &options.signals_partitions}, std::pair{kDeadLetters, &options.dead_letters_partitions}}) {
+        std::pair{kRegionMeans, &options.region_means_partitions}, std::pair{kSignals, &options.signals_partitions},
+        std::pair{kDeadLetters, &options.dead_letters_partitions}}) {
     const auto n = stream::partitions_of(log, name);
     if (!n) return tl::make_unexpected(n.error());
     *count = *n;

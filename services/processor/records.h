@@ -14,6 +14,8 @@ namespace qc::processor {
 
 inline constexpr const char* kReadings = "readings";
 inline constexpr const char* kMeans = "means";
+// Of regions, and not in `means`: that is what the region stage reads, and every origin there is in `readings`.
+inline constexpr const char* kRegionMeans = "region-means";
 inline constexpr const char* kSignals = "signals";
 inline constexpr const char* kDeadLetters = "dead-letters";
 
@@ -23,6 +25,7 @@ struct StageOptions {
   std::size_t dead_letter_bytes_max = 64 << 10;
   int readings_partitions = 1;
   int means_partitions = 1;
+  int region_means_partitions = 1;
   int signals_partitions = 1;
   int dead_letters_partitions = 1;
   std::string version;  // of the binary; said in a header, left out of every comparison

@@ -1,5 +1,6 @@
 #include "processor/regions_stage.h"
 
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -103,6 +104,13 @@ void RegionsStage::reject(const stream::Record& record, core::Reason reason, std
 
 void RegionsStage::emit(core::Outputs& ready, stream::StageOutputs& out) const {
   const wire::Provenance from{core_.rules_hash(), partition_};
+  for (const core::Mean& m : ready.means) {
+    const std::array headers = {stream::Header{"region", m.root}, stream::Header{"version", options_.version}};
+    out.records.push_back({{kRegionMeans, stream::partition_of(m.root, options_.region_means_partitions)},
+                           wire::mean_key(m.site, m.factor, m.window, m.interval.end),
+                           wire::encode_mean(m, from),
+                           stream::encode_headers(headers)});
+  }
   for (const core::Signal& s : ready.signals) {
     out.records.push_back(signal_record(s, from, kRegionsSource, options_));
   }

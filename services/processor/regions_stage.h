@@ -1,6 +1,6 @@
 // The region stage as the engine drives it: bytes in, bytes out. Decodes a record of `means`, gives it to the core's
-// RegionStage and encodes the signals and the time that it publishes. A service of its own (`regions`, state in
-// `regions-state`, interval 0), in the processor's process.
+// RegionStage and encodes the means, the signals and the time that it publishes. A service of its own (`regions`, state
+// in `regions-state`, interval 0), in the processor's process.
 //
 // Everything it writes is a function of its state, the record and the offset. Threads: the worker's.
 #pragma once

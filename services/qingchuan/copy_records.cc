@@ -91,12 +91,13 @@ bool Renumber::needs_state(const TopicPartition& state) const {
 
 bool Renumber::knows(const std::string& topic) {
   // Inputs and rules name nothing; the others are handled here.
-  static const std::array<std::string_view, 10> known = {"readings",
+  static const std::array<std::string_view, 11> known = {"readings",
                                                          "tracks",
                                                          "events",
                                                          "users",
                                                          processor::kRulesTopic,
                                                          processor::kMeans,
+                                                         processor::kRegionMeans,
                                                          processor::kSignals,
                                                          processor::kDeadLetters,
                                                          "processor-state",
@@ -109,11 +110,12 @@ std::optional<std::string> Renumber::value(const stream::Record& record) const {
   const std::string& topic = record.from->topic;
   const auto size = static_cast<int>(record.value.size());
   // What cannot be read was never ours, and names nothing of ours.
-  if (topic == processor::kMeans) {
+  if (topic == processor::kMeans || topic == processor::kRegionMeans) {
     v1::MeanRecord message;
     if (!message.ParseFromArray(record.value.data(), size) || !message.mean().has_origin()) return std::nullopt;
     v1::Origin& origin = *message.mutable_mean()->mutable_origin();
-    const OffsetMap* map = changed(processor::kReadings, origin.partition());
+    const bool of_regions = topic == processor::kRegionMeans;
+    const OffsetMap* map = changed(of_regions ? processor::kMeans : processor::kReadings, origin.partition());
     if (map == nullptr || !change(origin, *map)) return std::nullopt;
     return message.SerializeAsString();
   }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "processor/records.h"
 #include "stream/log.h"
 #include "wire/codec.h"
 #include "wire/keys.h"
@@ -176,6 +177,13 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
   const auto find = [&specs](std::string_view name) {
     return std::find_if(specs.begin(), specs.end(), [name](const stream::TopicSpec& t) { return t.name == name; });
   };
+  // A configuration from before there were means of regions: they are kept as those of sites.
+  if (const auto means = find(processor::kMeans);
+      means != specs.end() && find(processor::kRegionMeans) == specs.end()) {
+    stream::TopicSpec regions = *means;
+    regions.name = processor::kRegionMeans;
+    specs.push_back(std::move(regions));
+  }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);
     if (input == specs.end() || find(state.name) != specs.end()) continue;

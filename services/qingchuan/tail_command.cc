@@ -44,8 +44,8 @@ Result<void> follow(stream::Log& log, std::span<const std::pair<stream::TopicPar
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
   const TailFormat format = o.format == "csv" ? TailFormat::Csv : TailFormat::Json;
-  if (format == TailFormat::Csv && o.topic != "means" && o.topic != "signals") {
-    return fail(Errc::usage, "--format csv is for means and signals; " + o.topic + " has json");
+  if (format == TailFormat::Csv && !holds_means(o.topic) && o.topic != "signals") {
+    return fail(Errc::usage, "--format csv is for means, region-means and signals; " + o.topic + " has json");
   }
   if (o.latest && !o.until_end) return fail(Errc::usage, "--latest needs --until-end: later revisions may still come");
   auto opened = open_log(o.place);
@@ -116,7 +116,9 @@ Result<int> run(const Options& o) {
 Command make_tail_command(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tail", "Print the committed records of a topic");
-  command->add_option("TOPIC", o->topic, "readings, means, signals, dead-letters, rules ... (architecture: topics)")
+  command
+      ->add_option("TOPIC", o->topic,
+                   "readings, means, region-means, signals, dead-letters, rules ... (architecture: topics)")
       ->required();
   add_place_options(*command, o->place);
   command->add_flag("--from-beginning", o->from_beginning,

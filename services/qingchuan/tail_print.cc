@@ -8,6 +8,7 @@
 
 #include "core/time.h"
 #include "platform/yaml_value.h"
+#include "processor/records.h"
 #include "qingchuan/v1/config.pb.h"
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/later.pb.h"
@@ -29,6 +30,7 @@ MessagePtr message_of(std::string_view topic) {
       {"passes", [] { return std::make_unique<v1::Pass>(); }},
       {"events", [] { return std::make_unique<v1::Event>(); }},
       {"means", [] { return std::make_unique<v1::MeanRecord>(); }},
+      {"region-means", [] { return std::make_unique<v1::MeanRecord>(); }},
       {"signals", [] { return std::make_unique<v1::SignalRecord>(); }},
       {"alerts", [] { return std::make_unique<v1::Alert>(); }},
       {"tasks", [] { return std::make_unique<v1::Task>(); }},
@@ -86,14 +88,18 @@ std::string json_value(std::string_view topic, const stream::Record& record) {
 
 }  // namespace
 
+bool holds_means(std::string_view topic) {
+  return topic == processor::kMeans || topic == processor::kRegionMeans;
+}
+
 std::string tail_header(std::string_view topic, TailFormat format) {
   if (format == TailFormat::Json) return {};
-  return std::string(topic == "means" ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
+  return std::string(holds_means(topic) ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
 }
 
 Identity identity_of(std::string_view topic, const stream::Record& record) {
   const auto size = static_cast<int>(record.value.size());
-  if (topic == "means" && !record.tombstone) {
+  if (holds_means(topic) && !record.tombstone) {
     v1::MeanRecord mean;
     if (mean.ParseFromArray(record.value.data(), size) && mean.has_mean())
       return {std::string(record.key), mean.mean().revision()};
@@ -108,7 +114,7 @@ Identity identity_of(std::string_view topic, const stream::Record& record) {
 std::string print_record(std::string_view topic, const stream::Record& record, TailFormat format) {
   std::string text;
   const auto size = static_cast<int>(record.value.size());
-  if (topic == "means" && !record.tombstone) {
+  if (holds_means(topic) && !record.tombstone) {
     v1::MeanRecord mean;
     if (mean.ParseFromArray(record.value.data(), size)) {
       if (!mean.has_mean()) return {};

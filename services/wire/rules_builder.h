@@ -53,6 +53,7 @@ class RulesBuilder {
   Result<core::SignalRule> signal(const ::qingchuan::v1::SignalRule& s, const std::string& what) const;
   Result<void> levels(const core::SignalRule& rule, const std::string& what) const;
   Result<std::string> root(const std::string& region) const;
+  Result<void> members(const core::Region& region) const;
   Result<core::SiteInfo> site(const ::qingchuan::v1::Site& s, const std::string& what) const;
   static Result<void> place(const ::qingchuan::v1::Site& s, const std::string& what, core::SiteInfo& site);
 

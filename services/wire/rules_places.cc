@@ -1,5 +1,8 @@
 // Regions and sites.
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "wire/rules_builder.h"
 
@@ -9,16 +12,51 @@ namespace v1 = ::qingchuan::v1;
 
 Result<void> RulesBuilder::regions() {
   auto read = each("regions", in_.regions(), [&](const v1::Region& r) -> Result<void> {
-    if (r.id().empty() ||
-        !out_.regions.emplace(r.id(), core::Region{r.id(), r.name(), r.name_en(), r.parent()}).second) {
+    core::Region made{r.id(), r.name(), r.name_en(), r.parent(), {}, r.mean() == v1::MEMBERS, r.valid_percent()};
+    made.members.assign(r.members().begin(), r.members().end());
+    if (r.id().empty() || !out_.regions.emplace(r.id(), std::move(made)).second) {
       return invalid("region \"" + r.id() + "\": an id of its own expected");
     }
     return {};
   });
   if (!read) return read;
-  for (const auto& [id, region] : out_.regions) {
-    if (auto found = root(id); !found) return tl::make_unexpected(found.error());
+  return each("regions", in_.regions(), [&](const v1::Region& r) -> Result<void> {
+    if (auto found = root(r.id()); !found) return tl::make_unexpected(found.error());
+    return members(out_.regions.at(r.id()));
+  });
+}
+
+// Of its prefecture, since one partition has all of a prefecture's stations; each once; and no region is a part of
+// itself.
+Result<void> RulesBuilder::members(const core::Region& region) const {
+  const std::string what = "region \"" + region.id + '"';
+  for (auto member = region.members.begin(); member != region.members.end(); ++member) {
+    if (!out_.regions.contains(*member)) return invalid(what + ": its member \"" + *member + "\" is not defined");
+    if (std::find(region.members.begin(), member, *member) != member) {
+      return invalid(what + ": its member \"" + *member + "\" stands twice");
+    }
+    const auto its = root(*member);
+    const auto ours = root(region.id);
+    if (!its || !ours) return tl::make_unexpected(its ? ours.error() : its.error());
+    if (*its != *ours) return invalid(what + ": its member \"" + *member + "\" belongs to another prefecture");
   }
+  std::set<std::string> seen;
+  std::vector<const core::Region*> open{&region};
+  const auto add = [&](const core::Region& part) {
+    if (seen.insert(part.id).second) open.push_back(&part);
+  };
+  while (!open.empty()) {
+    const core::Region& at = *open.back();
+    open.pop_back();
+    for (const std::string& id : at.members) {
+      if (const auto part = out_.regions.find(id); part != out_.regions.end()) add(part->second);
+    }
+    if (!at.members.empty()) continue;
+    for (const auto& [id, part] : out_.regions) {
+      if (part.parent == at.id && part.members.empty()) add(part);
+    }
+  }
+  if (seen.contains(region.id)) return invalid(what + " is, through its members, a part of itself");
   return {};
 }
 
