@@ -2,8 +2,10 @@
 // at a site (windows.h). A region is kept as a site of its own, without readings.
 #include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
 
+#include "core/good_day.h"
 #include "core/judge.h"
 #include "core/region_stage_impl.h"
 #include "core/windows.h"
@@ -128,6 +130,17 @@ bool RegionStage::Impl::awake(const qc::core::Site& air, EventTime hour) const {
                      [&](const Series& s) { return hour < s.last_hour + rules->horizons.hours_kept; });
 }
 
+// 保良: of the days that are running.
+void RegionStage::Impl::add_remaining(const qc::core::Site& air, EventTime hour, std::span<Mean> means) const {
+  const int over = static_cast<int>((hour + kHour - day_of(hour)) / kHour);
+  for (Mean& m : means) {
+    if (m.status != Status::Running || is_index(m.factor)) continue;
+    if (m.window != (m.factor == Factor::O3 ? Window::Mda8 : Window::Day)) continue;
+    const auto left = remaining_mean(*rules, air, day_of(hour), air.column[index(m.factor)], over);
+    m.remaining_pg = left ? left->pg : -1;
+  }
+}
+
 void RegionStage::Impl::close_air(EventTime hour, Offset offset, Outputs& out) {
   for (const RegionPlan& plan : region_plans()) {
     qc::core::Site* air = air_named(plan);
@@ -142,7 +155,9 @@ void RegionStage::Impl::close_air(EventTime hour, Offset offset, Outputs& out) {
     if (any || awake(*air, hour)) {
       HourEntry& e = air->entry(hour);
       publish_air(plan, *air, e, Status::Closed, windows);
+      const std::size_t first = out.means.size();
       windows.hour_closed(*air, hour);
+      add_remaining(*air, hour, std::span(out.means).subspan(first));
       e.freeze();
     }
     if (out.drain && out.means.size() >= out.drain_at) out.drain(out);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -149,6 +150,7 @@ struct RegionStage::Impl {
   qc::core::Site* air_named(const RegionPlan& plan);
   bool publish_air(const RegionPlan& plan, qc::core::Site& air, HourEntry& entry, Status status, Windows& windows);
   bool awake(const qc::core::Site& air, EventTime hour) const;
+  void add_remaining(const qc::core::Site& air, EventTime hour, std::span<Mean> means) const;
   void close_air(EventTime hour, Offset offset, Outputs& out);
   void close_air_until(EventTime upto, Offset offset, Outputs& out);
   void amend_air(const std::vector<Amended>& amended, EventTime at, Offset offset, Outputs& out);

@@ -46,7 +46,7 @@ inline std::string text(const Mean& m) {
       << '|' << m.revision << '|' << m.reason << '|' << name(m.source) << '|' << m.audited << '|' << m.clause << '|'
       << m.origin.first_offset << '|' << m.origin.offset << '|' << (m.limit ? m.limit->pg : -1) << '|' << m.exceeds
       << '|' << m.multiple << '|' << m.percentile << '|' << m.percentile_value.pg << '|' << int{m.marks.bits()} << '|'
-      << m.suspect;
+      << m.suspect << '|' << m.remaining_pg.value_or(-2);
   for (const Factor f : m.primary) out << '+' << name(f);
   for (const SubIndex& s : m.sub_indices) out << '&' << name(s.factor) << '=' << s.iaqi;
   return out.str();

@@ -118,7 +118,7 @@ void append_csv_field(std::string_view text, std::string& out) {
 std::string_view mean_csv_header() {
   return "site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"
          "valid,reason,source,region,min,max,clause,rules,partition,offset,"
-         "limit,exceeds,multiple,percentile,percentile_value,marks,suspect,audited";
+         "limit,exceeds,multiple,percentile,percentile_value,marks,suspect,audited,remaining";
 }
 
 std::string_view signal_csv_header() {
@@ -151,6 +151,7 @@ void append_csv(const v1::Mean& mean, std::string& out) {
   line.text(has_percentile ? std::to_string(mean.percentile()) : std::string());
   line.text(value(has_percentile && has_value(mean), mean.percentile_value()));
   line.text(marks_text(mean.marks())).number(mean.suspect()).text(mean.audited() ? "true" : "false");
+  line.text(mean.remaining() < 0 ? "lost" : value(mean.has_remaining(), mean.remaining()));
   line.end();
 }
 

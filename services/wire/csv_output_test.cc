@@ -95,7 +95,7 @@ std::string judged(const v1::Mean& m) {
 
 TEST(MeanCsv, EndsWithTheLimitThePercentileAndTheMarks) {
   EXPECT_TRUE(mean_csv_header().ends_with(
-      ",rules,partition,offset,limit,exceeds,multiple,percentile,percentile_value,marks,suspect,audited"));
+      ",rules,partition,offset,limit,exceeds,multiple,percentile,percentile_value,marks,suspect,audited,remaining"));
   v1::Mean m = mean();
   m.set_window(v1::YEAR);
   m.set_limit(35'000'000);

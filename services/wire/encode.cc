@@ -109,6 +109,7 @@ std::string encode_mean(const core::Mean& mean, const Provenance& from) {
   add_marks(mean.marks, *out.mutable_marks());
   out.set_suspect(mean.suspect);
   out.set_root(mean.root);
+  if (mean.remaining_pg) out.set_remaining(*mean.remaining_pg);
   return message.SerializeAsString();
 }
 

@@ -117,6 +117,8 @@ struct MeanDecoder::Impl {
         (in.has_limit() && !is_value(in.limit())) || in.sum() < 0) {
       return refuse(Reason::OutOfRange, "mean: a value that air cannot have");
     }
+    if (in.has_remaining() && in.remaining() != -1 && !is_value(in.remaining()))
+      return bad("a mean of the day's rest that air cannot have");
     if (in.multiple() < 0 || in.percentile() < 0 || in.percentile() > 100 || in.suspect() < 0)
       return bad("a negative share");
     const v1::Origin& from = in.origin();
@@ -166,6 +168,7 @@ struct MeanDecoder::Impl {
       if (const auto mark = known(n, core::Mark::Spike)) m.marks.add(*mark);
     }
     m.suspect = in.suspect();
+    m.remaining_pg = in.has_remaining() ? std::optional(in.remaining()) : std::nullopt;
     m.origin = {in.origin().first_offset(), in.origin().offset()};
     out.partition = in.origin().partition();
     out.rules = in.origin().rules();

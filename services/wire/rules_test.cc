@@ -105,6 +105,21 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
       {"region \"P\": an id of its own", [](auto& r) { r.add_regions()->set_id("P"); }},
       {"is its own ancestor", [](auto& r) { r.mutable_regions(2)->set_parent("C"); }},
       {"its parent \"X\" is not defined", [](auto& r) { r.mutable_regions(2)->set_parent("X"); }},
+      {"its member \"X\" is not defined", [](auto& r) { r.mutable_regions(1)->add_members("X"); }},
+      {"its member \"C\" stands twice",
+       [](auto& r) {
+         r.mutable_regions(1)->add_members("C");
+         r.mutable_regions(1)->add_members("C");
+       }},
+      {"its member \"R\" belongs to another prefecture",
+       [](auto& r) {
+         r.add_regions()->set_id("R");
+         r.mutable_regions(1)->add_members("R");
+       }},
+      {"region \"M\" is, through its members, a part of itself",
+       [](auto& r) { r.mutable_regions(1)->add_members("M"); }},
+      {"region \"C\" is, through its members, a part of itself",
+       [](auto& r) { r.mutable_regions(0)->add_members("M"); }},
       {"site \"S1\": region \"X\" is not defined", [](auto& r) { r.mutable_sites(0)->set_region("X"); }},
       {"site \"S1\": an id of its own", [](auto& r) { r.mutable_sites(1)->set_id("S1"); }},
       {"site \"S1\": kind expected", [](auto& r) { r.mutable_sites(0)->clear_kind(); }},
