@@ -99,29 +99,33 @@ TEST(MeanCsv, EndsWithTheLimitThePercentileAndTheMarks) {
   v1::Mean m = mean();
   m.set_window(v1::YEAR);
   m.set_limit(35'000'000);
-  EXPECT_EQ(judged(m), "35,false,,,,,0,false\n");
+  EXPECT_EQ(judged(m), "35,false,,,,,0,false,\n");
   m.set_exceeds(true);
-  EXPECT_EQ(judged(m), "35,true,0,,,,0,false\n");  // by less than half a hundredth
+  EXPECT_EQ(judged(m), "35,true,0,,,,0,false,\n");  // by less than half a hundredth
   m.set_multiple(127);
   m.set_percentile(95);
   m.set_percentile_value(81'250'000);
   m.add_marks(v1::CLIPPED);
   m.add_marks(v1::INVERTED);
   m.set_suspect(3);
-  EXPECT_EQ(judged(m), "35,true,1.27,95,81.25,clipped+inverted,3,false\n");
+  EXPECT_EQ(judged(m), "35,true,1.27,95,81.25,clipped+inverted,3,false,\n");
   m.set_audited(true);
   m.set_valid(false);
   m.set_exceeds(false);
-  EXPECT_EQ(judged(m), "35,false,,95,,clipped+inverted,3,true\n");  // too little data for a percentile, too
+  EXPECT_EQ(judged(m), "35,false,,95,,clipped+inverted,3,true,\n");  // too little data for a percentile, too
   m.set_limit(0);
   EXPECT_TRUE(judged(m).starts_with("0,false,"));
+  m.set_remaining(48'500'000);
+  EXPECT_TRUE(judged(m).ends_with(",true,48.5\n"));
+  m.set_remaining(-1);
+  EXPECT_TRUE(judged(m).ends_with(",true,lost\n"));
 }
 
 TEST(MeanCsv, GivesLimitsInTheUnitOfTheValue) {
   v1::Mean m = mean();
   m.set_factor(v1::CO);
   m.set_limit(4'000'000'000);
-  EXPECT_EQ(judged(m), "4,false,,,,,0,false\n");
+  EXPECT_EQ(judged(m), "4,false,,,,,0,false,\n");
 }
 
 // Its count is that of the day's 8 h means, its sum that of the best one's hours.

@@ -45,6 +45,7 @@ core::Mean good() {
   m.percentile_value = core::ug(300);
   m.marks.add(core::Mark::Clipped).add(core::Mark::Stuck);
   m.suspect = 7;
+  m.remaining_pg = core::ug(48).pg;
   m.origin = {11, 94};
   return m;
 }
