@@ -16,6 +16,7 @@
 #include "qingchuan/processor_options.h"
 #include "qingchuan/reload.h"
 #include "qingchuan/service_host.h"
+#include "qingchuan/snapshot_keeper.h"
 #include "qingchuan/watch.h"
 #include "simulator/load.h"
 
@@ -152,7 +153,10 @@ Result<int> run(const Options& o) {
     source = std::make_unique<LivePlay>(*opened->log, std::make_unique<simulator::Simulation>(*played, *rules),
                                         std::move(live));
   }
+  std::optional<SnapshotKeeper> snapshots(std::in_place, *opened->log, *opened->rules, opened->config.system,
+                                          options.stage);
   const auto ended = processor.run(shutdown.token());
+  snapshots.reset();
   source.reset();
   reload.reset();
   watcher.reset();
