@@ -246,6 +246,12 @@ Result<std::string> find_region(const core::RuleSet& rules, std::string_view wri
     names.insert(names.end(), {id, region.name});
     if (!region.name_en.empty()) names.push_back(region.name_en);
   }
+  // 孝义 is 孝义市, as people say it; so short that it could be many is none.
+  constexpr std::size_t kTwoCharacters = 6;
+  const auto begins = [&](const auto& entry) { return entry.second.name.starts_with(written); };
+  if (written.size() >= kTwoCharacters && std::count_if(rules.regions.begin(), rules.regions.end(), begins) == 1) {
+    return std::find_if(rules.regions.begin(), rules.regions.end(), begins)->first;
+  }
   const bool near = platform::nearest_name(written, names).has_value();
   return fail(Errc::usage, unknown("region", written, near ? names : ids));
 }

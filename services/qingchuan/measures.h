@@ -11,7 +11,8 @@
 
 namespace qc::commands {
 
-// By id, or by its Chinese or English name. usage: none is called so; the text has the nearest name.
+// By id, by its Chinese or English name, or by the beginning of one Chinese name (孝义). usage: none is called so; the
+// text has the nearest name.
 Result<std::string> find_region(const core::RuleSet& rules, std::string_view written);
 // yellow, orange, red; 黄色, 橙色, 红色. usage likewise.
 Result<core::EmergencyLevel> find_level(std::string_view written);

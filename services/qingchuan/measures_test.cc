@@ -93,11 +93,16 @@ TEST(FindRegion, ByIdOrNameOrTheNearest) {
   const core::RuleSet r = rules();
   EXPECT_EQ(find_region(r, "C").value(), "C");
   EXPECT_EQ(find_region(r, "孝义市").value(), "C");
+  EXPECT_EQ(find_region(r, "孝义").value(), "C");
+  EXPECT_FALSE(find_region(r, "孝"));
   EXPECT_EQ(find_region(r, "Prefecture").value(), "P");
   EXPECT_THAT(find_region(r, "Prefectrue").error().text, HasSubstr("did you mean `Prefecture`?"));
   EXPECT_THAT(find_region(r, "zzzzzzzz").error().text,
               HasSubstr("there is no region `zzzzzzzz`; expected one of C, P"));
   EXPECT_FALSE(find_region(r, ""));
+  core::RuleSet two = rules();
+  two.regions["D"] = {.id = "D", .name = "孝义县", .name_en = "", .parent = "P"};
+  EXPECT_FALSE(find_region(two, "孝义"));
 }
 
 TEST(FindLevel, ByEitherNameOrTheNearest) {
