@@ -4,7 +4,7 @@
 #   deploy/install.sh [build|test|sanitize|lint|kafka ...]      (default: build)
 #
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
-#   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, promtool
+#   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, xmllint, promtool
 #   sanitize  test, and clang with its sanitizers and libFuzzer
 #   lint      build, and clang-tidy, clang-format and shellcheck
 #   kafka     what deploy/kafka/kafka.sh needs: Java 17, Maven; and kcat to look in
@@ -24,10 +24,10 @@ build_packages=(
   libprotobuf-dev protobuf-compiler
   libboost1.81-dev libboost-json1.81-dev
   prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libexpected-dev
-  librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev libssl-dev
+  librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev libssl-dev libpugixml-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-test_packages=(python3 python3-pytest sqlite3 zstd git)
+test_packages=(python3 python3-pytest sqlite3 zstd git libxml2-utils)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 kafka_packages=(openjdk-17-jre-headless maven kcat)
 lint_packages=(clang-tidy clang-format clang shellcheck git python3)

@@ -59,7 +59,7 @@ struct Mean {
   Concentration percentile_value;
   // Quality: marks say why, and never hide a value.
   Marks marks;
-  std::int32_t suspect = 0;  // H1: how many of the `count` readings came with a mark
+  std::int32_t suspect = 0;                  // H1: how many of the `count` readings came with a mark
   std::optional<std::int64_t> remaining_pg;  // 保良 (good_day.h), of a region's running day; -1: lost
   Origin origin;
 };

@@ -64,6 +64,13 @@ const Composite* RuleSet::composite(EventTime last_instant) const {
   return holding(composites, last_instant);
 }
 
+const EmergencyDuty* RuleSet::emergency_duty(EmergencyLevel level, EventTime instant) const {
+  for (const EmergencyDuty& d : emergency_duties) {
+    if (d.level == level && d.dated.holds(instant)) return &d;
+  }
+  return nullptr;
+}
+
 const QualityCheck* RuleSet::check(Factor factor) const {
   const std::int16_t i = check_of_[index(factor)];
   return i < 0 || checks.empty() ? nullptr : &checks[static_cast<std::size_t>(i)];

@@ -1,6 +1,6 @@
-// The rule set that a stage judges by: limits, AQI editions, signal rules, horizons, regions and sites, all dated. A
-// value; built by `wire` from the messages of config.proto, never changed afterwards, shared by pointer among the
-// partitions.
+// The rule set that a stage judges by: limits, AQI editions, signal rules, horizons, regions and sites, all dated; and
+// the emergency-cut list. A value; built by `wire` from the messages of config.proto, never changed afterwards, shared
+// by pointer among the partitions.
 #pragma once
 
 #include <array>
@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "core/concentration.h"
+#include "core/emergency.h"
 #include "core/factor.h"
+#include "core/outline.h"
 #include "core/time.h"
 
 namespace qc::core {
@@ -170,6 +172,16 @@ struct Region {
   // it), each counting once; otherwise of its stations.
   bool mean_of_members = false;
   int valid_percent = 0;  // how many of the stations (members) must have a valid hour; of none it never has one
+  Ring polygon = {};      // empty: that of the regions below it
+};
+
+// By how much a region must cut its emissions at a level.
+struct EmergencyDuty {
+  Dated dated;
+  EmergencyLevel level = EmergencyLevel::None;
+  Shares at_least{};  // of the region's inventory
+  std::string clause;
+  Confidence confidence = Confidence::None;
 };
 
 struct SiteInfo {
@@ -207,6 +219,8 @@ struct RuleSet {
   Neighbourhood neighbourhood;
   std::map<std::string, Region, std::less<>> regions;
   std::map<std::string, SiteInfo, std::less<>> sites;
+  EmergencyList emergency;
+  std::vector<EmergencyDuty> emergency_duties;
 
   // Sorts the limits and validities for finding; whoever built or changed the rule set calls it, once.
   void prepare();
@@ -219,6 +233,7 @@ struct RuleSet {
   int percentile(Factor factor, EventTime last_instant) const;  // 0: none
   const Composite* composite(EventTime last_instant) const;
   const QualityCheck* check(Factor factor) const;
+  const EmergencyDuty* emergency_duty(EmergencyLevel level, EventTime instant) const;
 
  private:
   std::array<std::vector<std::uint16_t>, kFactors * kWindows> limits_of_;

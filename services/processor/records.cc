@@ -23,14 +23,17 @@ Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
 
 stream::NewRecord signal_record(const core::Signal& s, const wire::Provenance& from, std::string_view source,
                                 const StageOptions& options) {
-  // CloudEvents 1.0, so that other systems subscribe without our code.
+  // CloudEvents 1.0 in Kafka's binary mode, so that other systems subscribe without our code (docs/output.md). The last
+  // two say again what the value says.
   const std::array headers = {stream::Header{"region", s.root},
                               stream::Header{"version", options.version},
                               stream::Header{"ce_specversion", "1.0"},
                               stream::Header{"ce_id", s.id + "@" + std::to_string(s.revision)},
                               stream::Header{"ce_type", "qingchuan.signal"},
                               stream::Header{"ce_source", std::string(source)},
-                              stream::Header{"ce_time", core::to_iso(s.at)}};
+                              stream::Header{"ce_time", core::to_iso(s.at)},
+                              stream::Header{"ce_subject", s.subject},
+                              stream::Header{"content-type", "application/protobuf"}};
   return {{kSignals, stream::partition_of(s.root, options.signals_partitions)},
           wire::signal_key(s.subject),
           wire::encode_signal(s, from),

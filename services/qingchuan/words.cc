@@ -45,6 +45,26 @@ constexpr std::array<std::pair<std::string_view, Word>, 12> kRules = {{
     {"spike", {"数据突变", "spike against neighbours"}},
 }};
 constexpr std::array<Word, 4> kStatuses = {{{"", ""}, {"进行中", "running"}, {"整点", "closed"}, {"修订", "amended"}}};
+constexpr std::array<Word, 4> kLevels = {
+    {{"", ""}, {"黄色（Ⅲ级）", "yellow (III)"}, {"橙色（Ⅱ级）", "orange (II)"}, {"红色（Ⅰ级）", "red (I)"}}};
+constexpr std::array<Word, 7> kRatings = {{{"", ""},
+                                           {"A级", "A"},
+                                           {"B级", "B"},
+                                           {"C级", "C"},
+                                           {"D级", "D"},
+                                           {"引领性", "leading"},
+                                           {"非引领性", "not leading"}}};
+constexpr std::array<Word, 6> kConfidences = {{{"", ""},
+                                               {"原文", "read in the standard itself"},
+                                               {"两个以上独立来源", "two or more texts agree"},
+                                               {"单一来源", "from one text"},
+                                               {"未经证实", "unconfirmed"},
+                                               {"推算", "derived"}}};
+
+template <std::size_t N>
+std::string_view word_of(const std::array<Word, N>& words, std::size_t number, Language language) {
+  return number < N ? words[number].in(language) : std::string_view("?");
+}
 
 }  // namespace
 
@@ -84,6 +104,18 @@ std::string_view status_word(int status, Language language) {
   return status < 0 || status >= static_cast<int>(kStatuses.size())
              ? std::string_view("?")
              : kStatuses[static_cast<std::size_t>(status)].in(language);
+}
+
+std::string_view level_word(core::EmergencyLevel level, Language language) {
+  return word_of(kLevels, static_cast<std::size_t>(level), language);
+}
+
+std::string_view rating_word(core::Rating rating, Language language) {
+  return word_of(kRatings, static_cast<std::size_t>(rating), language);
+}
+
+std::string_view confidence_word(core::Confidence confidence, Language language) {
+  return word_of(kConfidences, static_cast<std::size_t>(confidence), language);
 }
 
 }  // namespace qc::commands

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/emergency.h"
+
 namespace qc::commands {
 
 enum class Language { Chinese, English };
@@ -18,5 +20,9 @@ std::string_view state_word(int signal_state, Language language);      // by the
 std::string_view rule_word(std::string_view rule, Language language);  // the rule's own id where it has no word
 std::string_view mark_word(int mark, Language language);
 std::string_view status_word(int status, Language language);  // by the number of v1::Status
+
+std::string_view level_word(core::EmergencyLevel level, Language language);  // "橙色（Ⅱ级）"
+std::string_view rating_word(core::Rating rating, Language language);
+std::string_view confidence_word(core::Confidence confidence, Language language);
 
 }  // namespace qc::commands

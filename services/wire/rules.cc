@@ -28,7 +28,10 @@ Result<core::RuleSet> RulesBuilder::build() {
                                  &RulesBuilder::neighbourhood,
                                  &RulesBuilder::signals,
                                  &RulesBuilder::regions,
-                                 &RulesBuilder::sites};
+                                 &RulesBuilder::sites,
+                                 &RulesBuilder::inventories,
+                                 &RulesBuilder::enterprises,
+                                 &RulesBuilder::emergency_duties};
   for (const Part part : kParts) {
     if (auto done = (this->*part)(); !done) return tl::make_unexpected(done.error());
   }

@@ -42,6 +42,10 @@ class RulesBuilder {
   // rules_places.cc
   Result<void> regions();
   Result<void> sites();
+  // rules_emergency.cc
+  Result<void> inventories();
+  Result<void> enterprises();
+  Result<void> emergency_duties();
 
   Result<core::Validity> validity(const ::qingchuan::v1::Validity& v, const std::string& what) const;
   Result<core::CompositeItem> composite_item(const ::qingchuan::v1::CompositeItem& i, const core::Composite& composite,
@@ -56,6 +60,11 @@ class RulesBuilder {
   Result<void> members(const core::Region& region) const;
   Result<core::SiteInfo> site(const ::qingchuan::v1::Site& s, const std::string& what) const;
   static Result<void> place(const ::qingchuan::v1::Site& s, const std::string& what, core::SiteInfo& site);
+  static Result<core::Ring> polygon(const ::qingchuan::v1::Region& r, const std::string& what);
+  Result<core::Enterprise> enterprise(const ::qingchuan::v1::Enterprise& e, const std::string& what) const;
+  static Result<core::ProductionLine> line(const ::qingchuan::v1::ProductionLine& l, const std::string& what);
+  static Result<void> measure(const ::qingchuan::v1::Measure& m, const std::string& what, core::ProductionLine& line);
+  Result<void> listed_within_inventories();
 
   // ---- what every part needs
   // -----------------------------------------------------------------------------------------

@@ -12,10 +12,14 @@ namespace v1 = ::qingchuan::v1;
 
 Result<void> RulesBuilder::regions() {
   auto read = each("regions", in_.regions(), [&](const v1::Region& r) -> Result<void> {
-    core::Region made{r.id(), r.name(), r.name_en(), r.parent(), {}, r.mean() == v1::MEMBERS, r.valid_percent()};
+    const std::string what = "region \"" + r.id() + '"';
+    auto outline = polygon(r, what);
+    if (!outline) return tl::make_unexpected(outline.error());
+    core::Region made{
+        r.id(), r.name(), r.name_en(), r.parent(), {}, r.mean() == v1::MEMBERS, r.valid_percent(), std::move(*outline)};
     made.members.assign(r.members().begin(), r.members().end());
     if (r.id().empty() || !out_.regions.emplace(r.id(), std::move(made)).second) {
-      return invalid("region \"" + r.id() + "\": an id of its own expected");
+      return invalid(what + ": an id of its own expected");
     }
     return {};
   });
@@ -58,6 +62,28 @@ Result<void> RulesBuilder::members(const core::Region& region) const {
   }
   if (seen.contains(region.id)) return invalid(what + " is, through its members, a part of itself");
   return {};
+}
+
+Result<core::Ring> RulesBuilder::polygon(const v1::Region& r, const std::string& what) {
+  // Longitudes and latitudes of China share no number, so that a swapped pair is found.
+  constexpr std::int64_t kDegree = 1'000'000;
+  core::Ring ring;
+  if (r.polygon_size() % 2 != 0) return invalid(what + ": `polygon`: a longitude without its latitude");
+  for (int i = 0; i < r.polygon_size(); i += 2) {
+    const std::int64_t lon = r.polygon(i);
+    const std::int64_t lat = r.polygon(i + 1);
+    if (lon < 73 * kDegree || lon > 136 * kDegree || lat < 3 * kDegree || lat > 54 * kDegree) {
+      return invalid(what + ": `polygon`: point " + std::to_string(i / 2 + 1) +
+                     " is no longitude (73 to 136) with its latitude (3 to 54)");
+    }
+    ring.push_back({static_cast<std::int32_t>(lon), static_cast<std::int32_t>(lat)});
+  }
+  // GeoJSON's rings end where they begin.
+  if (ring.size() > 1 && ring.front() == ring.back()) ring.pop_back();
+  if (!ring.empty() && !core::is_simple(ring)) {
+    return invalid(what + ": `polygon`: three points or more expected, once round, whose sides do not cross or touch");
+  }
+  return ring;
 }
 
 Result<std::string> RulesBuilder::root(const std::string& region) const {

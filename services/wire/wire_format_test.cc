@@ -49,6 +49,7 @@ class RandomMean {
     m.percentile_value.pg = number();
     m.marks = core::Marks(static_cast<std::uint8_t>(below(1U << (core::kMarks - 1))));
     m.suspect = small();
+    if (below(2) == 1) m.remaining_pg = number();
     m.origin = {number(), number()};
     return m;
   }
