@@ -12,16 +12,17 @@ const Inventory* inventory_of(const RuleSet& rules, std::string_view region) {
   return nullptr;
 }
 
-// The region's own inventory, or those of all regions right below it. False: somewhere there is none.
+// The region's own inventory, or those of all parts. False: somewhere there is none.
 bool gather_base(const RuleSet& rules, std::string_view region, std::vector<const Inventory*>& out) {
   if (const Inventory* own = inventory_of(rules, region)) {
     out.push_back(own);
     return true;
   }
   bool any = false;
-  for (const auto& [id, below] : rules.regions) {
-    if (below.parent != region) continue;
-    if (!gather_base(rules, id, out)) return false;
+  const auto found = rules.regions.find(region);
+  if (found == rules.regions.end()) return false;
+  for (const Region* part : rules.parts(found->second)) {
+    if (!gather_base(rules, part->id, out)) return false;
     any = true;
   }
   return any;
@@ -52,6 +53,12 @@ std::optional<std::int64_t> Cut::share() const {
 }
 
 bool is_within(const RuleSet& rules, std::string_view region, std::string_view ancestor) {
+  const auto above = rules.regions.find(ancestor);
+  if (above != rules.regions.end() && !above->second.members.empty()) {
+    const auto& members = above->second.members;
+    return std::any_of(members.begin(), members.end(),
+                       [&](const std::string& member) { return is_within(rules, region, member); });
+  }
   while (!region.empty()) {
     if (region == ancestor) return true;
     const auto found = rules.regions.find(region);

@@ -11,7 +11,6 @@ namespace {
 class Planner {
  public:
   explicit Planner(const RuleSet& rules) : rules_(rules) {
-    for (const auto& [id, region] : rules.regions) below_[region.parent].push_back(&region);
     for (const auto& [id, site] : rules.sites) {
       if (site.kind == SiteKind::Evaluation) at_[site.region].push_back(&site);
     }
@@ -28,34 +27,11 @@ class Planner {
   // A circle of members, which no rule set that was checked has, ends where it began.
   void gather(const Region& region, Stations& stations, std::set<std::string_view>& seen) const {
     if (!seen.insert(region.id).second) return;
-    for (const std::string& id : region.members) {
-      const auto member = rules_.regions.find(id);
-      if (member != rules_.regions.end()) gather(member->second, stations, seen);
-    }
-    if (!region.members.empty()) return;
-    if (const auto own = at_.find(region.id); own != at_.end()) {
+    const auto own = at_.find(region.id);
+    if (region.members.empty() && own != at_.end()) {
       for (const SiteInfo* site : own->second) stations.emplace(site->id, site);
     }
-    if (const auto below = below_.find(region.id); below != below_.end()) {
-      for (const Region* child : below->second) {
-        if (child->members.empty()) gather(*child, stations, seen);
-      }
-    }
-  }
-
-  std::vector<const Region*> members_of(const Region& region) const {
-    std::vector<const Region*> members;
-    for (const std::string& id : region.members) {
-      const auto member = rules_.regions.find(id);
-      if (member != rules_.regions.end()) members.push_back(&member->second);
-    }
-    if (!region.members.empty()) return members;
-    if (const auto below = below_.find(region.id); below != below_.end()) {
-      for (const Region* child : below->second) {
-        if (child->members.empty()) members.push_back(child);
-      }
-    }
-    return members;
+    for (const Region* part : rules_.parts(region)) gather(*part, stations, seen);
   }
 
   void plan(const Region& region) {
@@ -68,7 +44,7 @@ class Planner {
     if (stations.empty()) return;
     for (const auto& [id, site] : stations) plan.stations.push_back(site);
     if (region.mean_of_members) {
-      for (const Region* member : members_of(region)) {
+      for (const Region* member : rules_.parts(region)) {
         this->plan(*member);
         const auto at = place_.find(member->id);
         if (at != place_.end()) plan.members.push_back(at->second);
@@ -79,7 +55,6 @@ class Planner {
   }
 
   const RuleSet& rules_;
-  std::map<std::string_view, std::vector<const Region*>> below_;
   std::map<std::string_view, std::vector<const SiteInfo*>> at_;
   std::set<std::string_view> planned_;
   std::map<std::string_view, std::size_t> place_;

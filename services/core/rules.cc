@@ -76,4 +76,16 @@ const QualityCheck* RuleSet::check(Factor factor) const {
   return i < 0 || checks.empty() ? nullptr : &checks[static_cast<std::size_t>(i)];
 }
 
+std::vector<const Region*> RuleSet::parts(const Region& region) const {
+  std::vector<const Region*> found;
+  for (const std::string& id : region.members) {
+    if (const auto member = regions.find(id); member != regions.end()) found.push_back(&member->second);
+  }
+  if (!region.members.empty()) return found;
+  for (const auto& [id, below] : regions) {
+    if (below.parent == region.id && below.members.empty()) found.push_back(&below);
+  }
+  return found;
+}
+
 }  // namespace qc::core

@@ -233,6 +233,9 @@ struct RuleSet {
   int percentile(Factor factor, EventTime last_instant) const;  // 0: none
   const Composite* composite(EventTime last_instant) const;
   const QualityCheck* check(Factor factor) const;
+  // What a region consists of: its members in their order, or without them, by id, the regions right below it that are
+  // no groups.
+  std::vector<const Region*> parts(const Region& region) const;
   const EmergencyDuty* emergency_duty(EmergencyLevel level, EventTime instant) const;
 
  private:

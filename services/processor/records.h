@@ -18,6 +18,10 @@ inline constexpr const char* kMeans = "means";
 inline constexpr const char* kRegionMeans = "region-means";
 inline constexpr const char* kSignals = "signals";
 inline constexpr const char* kDeadLetters = "dead-letters";
+// Its records are MeanRecords.
+inline bool holds_means(std::string_view topic) {
+  return topic == kMeans || topic == kRegionMeans;
+}
 
 // Partition counts, limits and the version, as all stages of a log have them.
 struct StageOptions {

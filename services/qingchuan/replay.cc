@@ -91,7 +91,7 @@ Result<void> Replay::look() {
       committed_[{stage, p}] = at->value_or(0);
     }
   }
-  for (const char* name : {processor::kMeans, processor::kSignals, processor::kDeadLetters}) {
+  for (const char* name : {processor::kMeans, processor::kRegionMeans, processor::kSignals, processor::kDeadLetters}) {
     const auto spec = std::find_if(topics->begin(), topics->end(), [&](const auto& t) { return t.name == name; });
     const auto whole = stream::whole_topic(log_, name);
     if (!whole) return tl::make_unexpected(whole.error());
@@ -187,9 +187,11 @@ Result<void> Replay::pass(ReplayStage stage) {
   ReplayPass pass(log_, result_.tally, stop_);
   if (to_ == nullptr) {
     for (const ReplayOutput& o : outputs_) {
-      if (stage == ReplayStage::Regions && o.stretch.of.topic == processor::kMeans) continue;
-      // They are read again for the regions: what nobody made is counted once.
-      if (auto done = pass.open(o, stage == ReplayStage::Readings ? strangers() : nullptr); !done) return done;
+      const std::string& topic = o.stretch.of.topic;
+      if (topic == (stage == ReplayStage::Readings ? processor::kRegionMeans : processor::kMeans)) continue;
+      // The others are read again for the regions: what nobody made is counted once.
+      const bool first = stage == ReplayStage::Readings || topic == processor::kRegionMeans;
+      if (auto done = pass.open(o, first ? strangers() : nullptr); !done) return done;
     }
   }
   for (int p = 0; p < partitions; ++p) {

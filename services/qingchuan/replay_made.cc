@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "processor/readings_stage.h"
+#include "processor/records.h"
 #include "processor/regions_stage.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/labels.h"
@@ -76,7 +77,7 @@ std::unique_ptr<google::protobuf::Message> parsed(std::string_view bytes) {
 }
 
 std::unique_ptr<google::protobuf::Message> parse(std::string_view topic, std::string_view bytes) {
-  if (topic == processor::kMeans) return parsed<v1::MeanRecord>(bytes);
+  if (processor::holds_means(topic)) return parsed<v1::MeanRecord>(bytes);
   if (topic == processor::kSignals) return parsed<v1::SignalRecord>(bytes);
   return parsed<v1::DeadLetter>(bytes);
 }
@@ -95,7 +96,7 @@ std::optional<Made> made_of(const stream::Record& record) {
   const std::string& topic = record.from->topic;
   if (record.tombstone) return std::nullopt;
   if (topic == processor::kDeadLetters) return made_of_letter(record.value);
-  const bool is_mean = topic == processor::kMeans;
+  const bool is_mean = processor::holds_means(topic);
   if (!is_mean && topic != processor::kSignals) return std::nullopt;
   if (record.key.starts_with("@tick|")) return made_of_tick(record.value);
   const auto inner = content(
@@ -110,7 +111,8 @@ std::optional<Made> made_of(const stream::Record& record) {
   Made made;
   made.by.partition = static_cast<int>(*partition);
   made.at = *at;
-  if (!is_mean && stream::find_header(record.headers.bytes(), "ce_source") == processor::kRegionsSource) {
+  if (is_mean ? topic == processor::kRegionMeans
+              : stream::find_header(record.headers.bytes(), "ce_source") == processor::kRegionsSource) {
     made.by.stage = ReplayStage::Regions;
   }
   return made;
@@ -120,7 +122,7 @@ std::optional<About> about(std::string_view topic, std::string_view key, std::st
   const auto message = parse(topic, value);
   if (message == nullptr) return std::nullopt;
   About a;
-  if (topic == processor::kMeans) {
+  if (processor::holds_means(topic)) {
     const auto& record = static_cast<const v1::MeanRecord&>(*message);
     if (!record.has_mean()) return std::nullopt;
     const v1::Mean& m = record.mean();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/shutdown.h"
+#include "processor/records.h"
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/tail_print.h"
@@ -44,7 +45,7 @@ Result<void> follow(stream::Log& log, std::span<const std::pair<stream::TopicPar
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
   const TailFormat format = o.format == "csv" ? TailFormat::Csv : TailFormat::Json;
-  if (format == TailFormat::Csv && !holds_means(o.topic) && o.topic != "signals") {
+  if (format == TailFormat::Csv && !processor::holds_means(o.topic) && o.topic != "signals") {
     return fail(Errc::usage, "--format csv is for means, region-means and signals; " + o.topic + " has json");
   }
   if (o.latest && !o.until_end) return fail(Errc::usage, "--latest needs --until-end: later revisions may still come");

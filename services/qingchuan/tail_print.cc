@@ -88,18 +88,14 @@ std::string json_value(std::string_view topic, const stream::Record& record) {
 
 }  // namespace
 
-bool holds_means(std::string_view topic) {
-  return topic == processor::kMeans || topic == processor::kRegionMeans;
-}
-
 std::string tail_header(std::string_view topic, TailFormat format) {
   if (format == TailFormat::Json) return {};
-  return std::string(holds_means(topic) ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
+  return std::string(processor::holds_means(topic) ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
 }
 
 Identity identity_of(std::string_view topic, const stream::Record& record) {
   const auto size = static_cast<int>(record.value.size());
-  if (holds_means(topic) && !record.tombstone) {
+  if (processor::holds_means(topic) && !record.tombstone) {
     v1::MeanRecord mean;
     if (mean.ParseFromArray(record.value.data(), size) && mean.has_mean())
       return {std::string(record.key), mean.mean().revision()};
@@ -114,7 +110,7 @@ Identity identity_of(std::string_view topic, const stream::Record& record) {
 std::string print_record(std::string_view topic, const stream::Record& record, TailFormat format) {
   std::string text;
   const auto size = static_cast<int>(record.value.size());
-  if (holds_means(topic) && !record.tombstone) {
+  if (processor::holds_means(topic) && !record.tombstone) {
     v1::MeanRecord mean;
     if (mean.ParseFromArray(record.value.data(), size)) {
       if (!mean.has_mean()) return {};

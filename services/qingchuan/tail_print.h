@@ -19,9 +19,6 @@ struct Identity {
 };
 Identity identity_of(std::string_view topic, const stream::Record& record);
 
-// Topics whose records are MeanRecords.
-bool holds_means(std::string_view topic);
-
 // The first line of the output; "" where there is none.
 std::string tail_header(std::string_view topic, TailFormat format);
 

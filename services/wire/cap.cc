@@ -320,9 +320,8 @@ CapArea cap_area(const core::RuleSet& rules, std::string_view region) {
     area.polygons.push_back(self.polygon);
     return area;
   }
-  for (const auto& [id, below] : rules.regions) {
-    if (below.parent != region) continue;
-    for (core::Ring& ring : cap_area(rules, id).polygons) area.polygons.push_back(std::move(ring));
+  for (const core::Region* part : rules.parts(self)) {
+    for (core::Ring& ring : cap_area(rules, part->id).polygons) area.polygons.push_back(std::move(ring));
   }
   return area;
 }

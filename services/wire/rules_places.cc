@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "core/region_plan.h"
 #include "wire/rules_builder.h"
 
 namespace qc::wire {
@@ -52,13 +53,7 @@ Result<void> RulesBuilder::members(const core::Region& region) const {
   while (!open.empty()) {
     const core::Region& at = *open.back();
     open.pop_back();
-    for (const std::string& id : at.members) {
-      if (const auto part = out_.regions.find(id); part != out_.regions.end()) add(part->second);
-    }
-    if (!at.members.empty()) continue;
-    for (const auto& [id, part] : out_.regions) {
-      if (part.parent == at.id && part.members.empty()) add(part);
-    }
+    for (const core::Region* part : out_.parts(at)) add(*part);
   }
   if (seen.contains(region.id)) return invalid(what + " is, through its members, a part of itself");
   return {};
@@ -104,7 +99,7 @@ Result<std::string> RulesBuilder::root(const std::string& region) const {
 }
 
 Result<void> RulesBuilder::sites() {
-  return each("sites", in_.sites(), [&](const v1::Site& s) -> Result<void> {
+  auto read = each("sites", in_.sites(), [&](const v1::Site& s) -> Result<void> {
     const std::string what = "site \"" + s.id() + '"';
     auto made = site(s, what);
     if (!made) return tl::make_unexpected(made.error());
@@ -113,6 +108,13 @@ Result<void> RulesBuilder::sites() {
     }
     return {};
   });
+  if (!read) return read;
+  for (const core::RegionPlan& plan : core::region_plans(out_)) {
+    if (plan.stations.size() <= core::kRegionStationsMax) continue;
+    return invalid("region \"" + plan.region->id + "\" has " + std::to_string(plan.stations.size()) +
+                   " evaluation stations; at most " + std::to_string(core::kRegionStationsMax) + " make its mean");
+  }
+  return {};
 }
 
 Result<core::SiteInfo> RulesBuilder::site(const v1::Site& s, const std::string& what) const {

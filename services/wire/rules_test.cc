@@ -122,6 +122,13 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
        [](auto& r) { r.mutable_regions(0)->add_members("M"); }},
       {"site \"S1\": region \"X\" is not defined", [](auto& r) { r.mutable_sites(0)->set_region("X"); }},
       {"site \"S1\": an id of its own", [](auto& r) { r.mutable_sites(1)->set_id("S1"); }},
+      {"region \"P\" has 721 evaluation stations",
+       [](auto& r) {
+         for (int i = 0; i < 720; ++i) {
+           *r.add_sites() = r.sites(0);
+           r.mutable_sites(r.sites_size() - 1)->set_id("E" + std::to_string(i));
+         }
+       }},
       {"site \"S1\": kind expected", [](auto& r) { r.mutable_sites(0)->clear_kind(); }},
       {"site \"S1\": class expected", [](auto& r) { r.mutable_sites(0)->clear_area_class(); }},
       {"computed, not measured or limited", [](auto& r) { r.mutable_sites(0)->add_factors(v1::AQI); }},
