@@ -1,7 +1,6 @@
 #include "qingchuan/replay.h"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,7 +8,7 @@
 
 #include "processor/readings_stage.h"
 #include "processor/regions_stage.h"
-#include "qingchuan/replay_compare.h"
+#include "qingchuan/replay_pass.h"
 #include "stream/read_range.h"
 #include "stream/state_position.h"
 
@@ -20,21 +19,6 @@ using stream::Offset;
 using stream::Stretch;
 using stream::TopicPartition;
 
-// A partition of an output topic, as it stood at the beginning.
-struct Output {
-  Stretch stretch;
-  bool trimmed = false;
-  std::int64_t compacted_before_ms = Comparison::kNeverCompacted;
-};
-
-// A stage with its time, whichever it is.
-struct Machine {
-  std::unique_ptr<stream::Stage> stage;
-  std::function<core::EventTime()> now;
-  std::function<std::int64_t()> readings;  // that it has counted
-  std::function<std::string()> rules;
-};
-
 class Replay {
  public:
   Replay(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec, std::stop_token stop)
@@ -44,44 +28,39 @@ class Replay {
         now_ms_(spec.now_ms),
         stop_(std::move(stop)),
         from_(spec.from),
-        result_{ReplayTally(spec.filter), 0, 0, 0, 0, 0, {}} {}
+        result_{ReplayTally(spec.filter), {}, {}} {}
 
   Result<ReplayResult> compare() {
     if (auto done = run(); !done) return tl::make_unexpected(done.error());
     return std::move(result_);
   }
-  Result<Snapshot> snapshot() {
+  Result<TakenSnapshot> snapshot() {
     Snapshot taken;
     to_ = &taken;
     if (auto done = run(); !done) return tl::make_unexpected(done.error());
-    return taken;
+    return TakenSnapshot{std::move(taken), std::move(result_.notes)};
   }
 
  private:
-  using Comparisons = std::map<TopicPartition, std::unique_ptr<Comparison>>;
-
   Result<void> run() {
     if (auto done = look(); !done) return done;
-    for (int p = 0; p < options_.readings_partitions; ++p) {
-      if (auto done = readings(p); !done) return done;
-    }
-    for (int p = 0; p < options_.means_partitions; ++p) {
-      if (auto done = regions(p); !done) return done;
-    }
-    return {};
+    if (auto done = pass(ReplayStage::Readings); !done) return done;
+    return pass(ReplayStage::Regions);
   }
   Result<void> look();
   Result<std::optional<Offset>> position(const char* service, int partition, const std::string& input);
   Result<bool> begins_with_rules(const TopicPartition& input, Offset at);
-  Result<void> readings(int partition);
-  Result<void> regions(int partition);
-  PublishedStream::Other strangers();
-  Result<Comparisons> comparisons(const Maker& by, const MadeBefore& before);
+  Result<void> pass(ReplayStage stage);
+  Result<void> add(ReplayPass& pass, const Maker& by);
+  PublishedPartition::Other strangers();
+  // Why it cannot be made again, for a person; nullopt: it can.
+  Result<std::optional<std::string>> hindrance(const Maker& by);
+  Result<bool> surely_whole(const TopicPartition& input, Offset from);
+  Machine machine(const Maker& by);
   const StageSnapshot* kept(const Maker& by) const;
   Result<Offset> begin(const Maker& by, Machine& machine);
-  Result<void> fold(const Maker& by, Machine machine);
+  Result<void> take(const Maker& by);
   Result<void> save(const Maker& by, Machine& machine, Offset next);
-  Result<void> give_up(const Maker& by, NotRecomputed why, const std::string& note);
 
   stream::Log& log_;
   processor::RulesStore& rules_;
@@ -92,7 +71,7 @@ class Replay {
   Snapshot* to_ = nullptr;  // nothing is compared, the state is wanted
   ReplayResult result_;
   std::map<Maker, Offset> committed_;  // at least so far the service has come
-  std::vector<Output> outputs_;
+  std::vector<ReplayOutput> outputs_;
   std::map<Maker, stream::Range> inputs_;
   std::map<int, bool> means_incomplete_;  // by partition of means
 };
@@ -174,27 +153,13 @@ Result<bool> Replay::begins_with_rules(const TopicPartition& input, Offset at) {
   return rules;
 }
 
-// Every output partition is read for each input partition; those that nobody made are counted once.
-PublishedStream::Other Replay::strangers() {
+// Those that no stage of this log made.
+PublishedPartition::Other Replay::strangers() {
   return [this](const stream::Record& r, const std::optional<Made>& made) {
     if (made && inputs_.contains(made->by)) return;
     result_.tally.unreadable(r);
     if (r.from->topic == processor::kMeans) means_incomplete_[r.from->partition] = true;
   };
-}
-
-Result<Replay::Comparisons> Replay::comparisons(const Maker& by, const MadeBefore& before) {
-  Comparisons all;
-  if (to_ != nullptr) return all;
-  const bool first = by == Maker{};
-  for (const Output& o : outputs_) {
-    if (by.stage == ReplayStage::Regions && o.stretch.of.topic == processor::kMeans) continue;
-    auto stream = PublishedStream::open(log_, o.stretch, by, before, first ? strangers() : nullptr);
-    if (!stream) return tl::make_unexpected(stream.error());
-    Comparison::Spec spec{by, o.stretch.of.topic, o.trimmed, o.compacted_before_ms};
-    all[o.stretch.of] = std::make_unique<Comparison>(std::move(spec), std::move(*stream), result_.tally);
-  }
-  return all;
 }
 
 const StageSnapshot* Replay::kept(const Maker& by) const {
@@ -216,59 +181,69 @@ Result<Offset> Replay::begin(const Maker& by, Machine& machine) {
   return snapshot->position;
 }
 
-Result<void> Replay::fold(const Maker& by, Machine machine) {
-  const TopicPartition input{std::string(input_topic(by.stage)), by.partition};
-  const Offset committed = committed_.at(by);
-  const auto from = begin(by, machine);
-  if (!from) return tl::make_unexpected(from.error());
-  const bool anew = kept(by) == nullptr;
-  auto against = comparisons(by, {anew ? 0 : *from, anew ? core::EventTime::min() : machine.now()});
-  if (!against) return tl::make_unexpected(against.error());
-  const Stretch stretch{input, *from, inputs_.at(by).end};
-  const std::int64_t readings_before = machine.readings();
-  stream::StageOutputs made;
-  Offset next = *from;
-  bool waits = false;  // it has come to where the service has
-  const auto apply = [&](const stream::Record& r) -> Result<void> {
-    if (r.offset >= committed) {
-      // Beyond what the saved state says, as far as anything was published.
-      waits = true;
-      for (const auto& [of, comparison] : *against) {
-        const auto done = comparison->exhausted();
-        if (!done) return tl::make_unexpected(done.error());
-        waits = waits && *done;
-      }
-      if (waits) return {};
+// All stages of a kind, against what they published.
+Result<void> Replay::pass(ReplayStage stage) {
+  const int partitions = stage == ReplayStage::Readings ? options_.readings_partitions : options_.means_partitions;
+  ReplayPass pass(log_, result_.tally, stop_);
+  if (to_ == nullptr) {
+    for (const ReplayOutput& o : outputs_) {
+      if (stage == ReplayStage::Regions && o.stretch.of.topic == processor::kMeans) continue;
+      // They are read again for the regions: what nobody made is counted once.
+      if (auto done = pass.open(o, stage == ReplayStage::Readings ? strangers() : nullptr); !done) return done;
     }
-    const MadeAt at{r.offset, r.written_ms, machine.now()};
-    made.records.clear();
-    if (auto done = machine.stage->apply(r, made); !done) return done;
-    next = r.offset + 1;
-    ++result_.records;
-    result_.outputs += static_cast<std::int64_t>(made.records.size());
-    if (to_ != nullptr) return {};
-    for (const stream::NewRecord& m : made.records) {
-      if (auto done = against->at(m.to)->take(m, at); !done) return done;
+  }
+  for (int p = 0; p < partitions; ++p) {
+    const Maker by{stage, p};
+    const auto hindered = hindrance(by);
+    if (!hindered) return tl::make_unexpected(hindered.error());
+    if (*hindered && to_ != nullptr && stage == ReplayStage::Readings) return fail(Errc::snapshot_invalid, **hindered);
+    if (*hindered) {
+      result_.notes.push_back(**hindered);
+      if (to_ == nullptr)
+        pass.give_up(by, stage == ReplayStage::Readings ? NotRecomputed::InputTrimmed : NotRecomputed::MeansIncomplete);
+    } else if (auto done = to_ != nullptr ? take(by) : add(pass, by); !done) {
+      return done;
     }
-    return {};
-  };
-  Result<void> applied;
-  const auto visit = [&](const stream::Record& r) {
-    applied = apply(r);
-    return applied && !waits;
-  };
-  if (auto read = stream::read_range(log_, {&stretch, 1}, visit, stop_); !read) return read;
-  if (!applied) return applied;
-  if (stop_.stop_requested()) return fail(Errc::stopped, "asked to stop");
-  if (waits) result_.waiting += stretch.until - next;
-  result_.readings += machine.readings() - readings_before;
-  if (to_ != nullptr) return save(by, machine, next);
-  for (const auto& [of, comparison] : *against) {
-    if (auto done = comparison->end(); !done) return done;
-    result_.before += comparison->passed_over();
-    if (of.topic == processor::kMeans && !comparison->whole()) means_incomplete_[of.partition] = true;
+  }
+  if (to_ != nullptr) return {};
+  if (auto done = pass.run(); !done) return done;
+  result_.counts += pass.counts();
+  for (int q = 0; q < options_.means_partitions; ++q) {
+    if (!pass.whole({processor::kMeans, q})) means_incomplete_[q] = true;
   }
   return {};
+}
+
+Result<void> Replay::add(ReplayPass& pass, const Maker& by) {
+  Machine machine = this->machine(by);
+  const auto from = begin(by, machine);
+  if (!from) return tl::make_unexpected(from.error());
+  MadeBefore before;
+  if (kept(by) != nullptr) before = {*from, machine.now()};
+  const TopicPartition input{std::string(input_topic(by.stage)), by.partition};
+  return pass.add({by, std::move(machine), {input, *from, inputs_.at(by).end}, committed_.at(by), before});
+}
+
+// Folded as far as its service has come, for its state.
+Result<void> Replay::take(const Maker& by) {
+  Machine machine = this->machine(by);
+  const auto from = begin(by, machine);
+  if (!from) return tl::make_unexpected(from.error());
+  const Offset until = std::min(committed_.at(by), inputs_.at(by).end);
+  const Stretch stretch{{std::string(input_topic(by.stage)), by.partition}, *from, until};
+  stream::StageOutputs made;
+  Offset next = *from;
+  Result<void> applied;
+  const auto apply = [&](const stream::Record& r) {
+    made.records.clear();
+    applied = machine.stage->apply(r, made);
+    next = r.offset + 1;
+    return applied.has_value();
+  };
+  if (auto read = stream::read_range(log_, {&stretch, 1}, apply, stop_); !read) return read;
+  if (!applied) return applied;
+  if (stop_.stop_requested()) return fail(Errc::stopped, "asked to stop");
+  return save(by, machine, next);
 }
 
 // All of the state: what was there in the beginning, and what changed.
@@ -294,61 +269,64 @@ Result<void> Replay::save(const Maker& by, Machine& machine, Offset next) {
   return {};
 }
 
-// Nothing of it can be made again: all that it published is counted as that.
-Result<void> Replay::give_up(const Maker& by, NotRecomputed why, const std::string& note) {
-  if (to_ != nullptr) return fail(Errc::snapshot_invalid, note);
-  result_.notes.push_back(note);
-  for (const Output& o : outputs_) {
-    if (by.stage == ReplayStage::Regions && o.stretch.of.topic == processor::kMeans) continue;
-    auto stream = PublishedStream::open(log_, o.stretch, by, {}, by == Maker{} ? strangers() : nullptr);
-    if (!stream) return tl::make_unexpected(stream.error());
-    ReplayCount& count = result_.tally.count(by, o.stretch.of.topic);
-    while (true) {
-      const auto head = (*stream)->ahead();
-      if (!head) return tl::make_unexpected(head.error());
-      if (*head == nullptr) break;
-      const stream::Record& r = (*head)->record;
-      result_.tally.not_recomputed(count, why, r.from->topic, r.key, r.value);
-      (*stream)->take();
-    }
-    if (stop_.stop_requested()) return fail(Errc::stopped, "asked to stop");
-  }
-  return {};
-}
-
-Result<void> Replay::readings(int partition) {
-  const Maker by{ReplayStage::Readings, partition};
-  const TopicPartition input{processor::kReadings, partition};
+Result<std::optional<std::string>> Replay::hindrance(const Maker& by) {
+  const TopicPartition input{std::string(input_topic(by.stage)), by.partition};
   const stream::Range range = inputs_.at(by);
   const StageSnapshot* snapshot = kept(by);
+  if (by.stage == ReplayStage::Regions) {
+    if (from_ != nullptr && snapshot == nullptr) {
+      return stream::to_string(input) +
+             ": the snapshot does not hold the region stage, so its signals are not compared";
+    }
+    const Offset from = snapshot == nullptr ? 0 : snapshot->position;
+    Result<bool> whole = !means_incomplete_[by.partition] && range.start <= from;
+    if (*whole && to_ != nullptr) whole = surely_whole(input, from);
+    if (!whole) return tl::make_unexpected(whole.error());
+    if (*whole) return std::nullopt;
+    return stream::to_string(input) + ": what stands there is not all that the region stage read, so its " +
+           (to_ != nullptr ? "state is not kept" : "signals are not compared");
+  }
   Result<bool> whole = snapshot != nullptr && snapshot->position >= range.start;
   if (snapshot == nullptr && range.start == 0 && range.end > 0) whole = begins_with_rules(input, 0);
   if (!whole) return tl::make_unexpected(whole.error());
-  if (!*whole && range.end > 0) {
-    for (int q = 0; q < options_.means_partitions; ++q) means_incomplete_[q] = true;
-    return give_up(by, NotRecomputed::InputTrimmed,
-                   stream::to_string(input) + ": its beginning is gone (it begins at " + std::to_string(range.start) +
-                       ")" + (snapshot == nullptr ? "" : ", later than the snapshot ends"));
-  }
-  auto stage = std::make_unique<processor::ReadingsStage>(partition, options_, rules_);
-  const core::ReadingStage& core = stage->core();
-  return fold(by, {std::move(stage), [&core] { return core.now(); }, [&core] { return core.ledger().in; },
-                   [&core] { return core.rules_hash(); }});
+  if (*whole || range.end == 0) return std::nullopt;
+  for (int q = 0; q < options_.means_partitions; ++q) means_incomplete_[q] = true;
+  return stream::to_string(input) + ": its beginning is gone (it begins at " + std::to_string(range.start) + ")" +
+         (snapshot == nullptr ? "" : ", later than the snapshot ends");
 }
 
-Result<void> Replay::regions(int partition) {
-  const Maker by{ReplayStage::Regions, partition};
-  const StageSnapshot* snapshot = kept(by);
-  const bool trimmed = inputs_.at(by).start > (snapshot == nullptr ? 0 : snapshot->position);
-  if (means_incomplete_[partition] || trimmed) {
-    return give_up(by, NotRecomputed::MeansIncomplete,
-                   "means-" + std::to_string(partition) +
-                       ": what stands there is not all that the region stage read, so its signals are not compared");
+// Whether all that was written behind that place is still there, whatever compaction does: the record before it is,
+// and is young. Compared, it would be seen; a state says nothing of what it was folded from.
+Result<bool> Replay::surely_whole(const TopicPartition& input, Offset from) {
+  if (inputs_.at({ReplayStage::Regions, input.partition}).end <= from) return true;
+  std::int64_t compacted_before_ms = Comparison::kNeverCompacted;
+  for (const ReplayOutput& o : outputs_) {
+    if (o.stretch.of == input) compacted_before_ms = o.compacted_before_ms;
   }
-  auto stage = std::make_unique<processor::RegionsStage>(partition, options_, rules_);
+  if (compacted_before_ms == Comparison::kNeverCompacted) return true;
+  constexpr std::int64_t kMargin = 3'600'000;  // it must stay young as long as the fold takes
+  const Offset at = from > 0 ? from - 1 : 0;
+  bool young = false;
+  const std::vector<Stretch> one = {{input, at, at + 1}};
+  const auto read = stream::read_range(log_, one, [&](const stream::Record& r) {
+    young = r.written_ms >= compacted_before_ms + kMargin;
+    return false;
+  });
+  if (!read) return tl::make_unexpected(read.error());
+  return young;
+}
+
+Machine Replay::machine(const Maker& by) {
+  if (by.stage == ReplayStage::Readings) {
+    auto stage = std::make_unique<processor::ReadingsStage>(by.partition, options_, rules_);
+    const core::ReadingStage& core = stage->core();
+    return {std::move(stage), [&core] { return core.now(); }, [&core] { return core.ledger().in; },
+            [&core] { return core.rules_hash(); }};
+  }
+  auto stage = std::make_unique<processor::RegionsStage>(by.partition, options_, rules_);
   const core::RegionStage& core = stage->core();
-  return fold(by, {std::move(stage), [&core] { return core.now(); }, [] { return std::int64_t{0}; },
-                   [&core] { return core.rules_hash(); }});
+  return {std::move(stage), [&core] { return core.now(); }, [] { return std::int64_t{0}; },
+          [&core] { return core.rules_hash(); }};
 }
 
 }  // namespace
@@ -358,8 +336,8 @@ Result<ReplayResult> replay(stream::Log& log, processor::RulesStore& rules, cons
   return Replay(log, rules, spec, std::move(stop)).compare();
 }
 
-Result<Snapshot> make_snapshot(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec,
-                               std::stop_token stop) {
+Result<TakenSnapshot> make_snapshot(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec,
+                                    std::stop_token stop) {
   return Replay(log, rules, spec, std::move(stop)).snapshot();
 }
 

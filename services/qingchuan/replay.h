@@ -4,8 +4,8 @@
 // published means.
 //
 // It reads what stands in the log when it begins, up to where the services have come; it changes nothing and joins no
-// group, so it is safe beside them. One input partition after the other, so that memory is the state of one and a few
-// batches; the outputs are read as often as `readings` has partitions. Threads: the caller's.
+// group, so it is safe beside them. First all partitions of `readings` at once, then all of the regions'
+// (replay_pass.h); a snapshot is made one partition after the other. Threads: the caller's.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "processor/records.h"
 #include "processor/rules_store.h"
+#include "qingchuan/replay_pass.h"
 #include "qingchuan/replay_snapshot.h"
 #include "qingchuan/replay_tally.h"
 #include "stream/log.h"
@@ -32,11 +33,7 @@ struct ReplaySpec {
 
 struct ReplayResult {
   ReplayTally tally;
-  std::int64_t records = 0;        // of the inputs, folded
-  std::int64_t readings = 0;       // in them
-  std::int64_t outputs = 0;        // made again
-  std::int64_t waiting = 0;        // input records that no service has come to
-  std::int64_t before = 0;         // published records that were made before the snapshot
+  ReplayCounts counts;
   std::vector<std::string> notes;  // what limits the result, a line each
 };
 
@@ -45,9 +42,14 @@ struct ReplayResult {
 Result<ReplayResult> replay(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec,
                             std::stop_token stop = {});
 
-// Folds as far as the services have saved their state, and gives the state; nothing is compared. The input that is gone
-// must be covered by spec.from: snapshot_invalid.
-Result<Snapshot> make_snapshot(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec,
-                               std::stop_token stop = {});
+struct TakenSnapshot {
+  Snapshot snapshot;
+  std::vector<std::string> notes;  // which stages are not in it, and why, a line each
+};
+
+// Folds as far as the services have saved their state, and gives the state; nothing is compared. Readings that are gone
+// must be covered by spec.from: snapshot_invalid. A region stage whose means may have been compacted since is left out.
+Result<TakenSnapshot> make_snapshot(stream::Log& log, processor::RulesStore& rules, const ReplaySpec& spec,
+                                    std::stop_token stop = {});
 
 }  // namespace qc::commands

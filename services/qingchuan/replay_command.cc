@@ -55,14 +55,19 @@ Result<ReplayFilter> filter_of(const Options& o) {
   return filter;
 }
 
-Result<int> take_snapshot(OpenLog& opened, const ReplaySpec& spec, const std::string& to, std::stop_token stop) {
-  const auto snapshot = make_snapshot(*opened.log, *opened.rules, spec, std::move(stop));
-  if (!snapshot) return tl::make_unexpected(snapshot.error());
-  if (auto written = write_snapshot(to, *snapshot); !written) return tl::make_unexpected(written.error());
-  for (const auto& [maker, stage] : snapshot->stages) {
+void print_taken(const Snapshot& snapshot, const std::vector<std::string>& notes) {
+  for (const auto& [maker, stage] : snapshot.stages) {
     std::printf("%s up to %lld: %zu entries of state, rules %s\n", to_string(maker).c_str(),
                 static_cast<long long>(stage.position), stage.entries.size(), stage.rules.c_str());
   }
+  for (const std::string& note : notes) std::printf("%s\n", note.c_str());
+}
+
+Result<int> take_snapshot(OpenLog& opened, const ReplaySpec& spec, const std::string& to, std::stop_token stop) {
+  const auto taken = make_snapshot(*opened.log, *opened.rules, spec, std::move(stop));
+  if (!taken) return tl::make_unexpected(taken.error());
+  if (auto written = write_snapshot(to, taken->snapshot); !written) return tl::make_unexpected(written.error());
+  print_taken(taken->snapshot, taken->notes);
   return 0;
 }
 

@@ -137,24 +137,12 @@ void Comparison::found(const stream::NewRecord& made, const Published& head) {
   pending_.erase(it);
 }
 
-Result<bool> Comparison::exhausted() {
-  const auto head = published_->ahead();
-  if (!head) return tl::make_unexpected(head.error());
-  return *head == nullptr;
-}
-
-Result<void> Comparison::end() {
+void Comparison::end() {
   // Of those no later record is there: nothing that compaction does.
   for (const auto& [key, p] : pending_) {
     for (std::int64_t i = 0; i < p.records; ++i) tally_.missing(count_, spec_.by, p.made, p.at);
   }
   pending_.clear();
-  while (true) {
-    const auto head = published_->ahead();
-    if (!head) return tl::make_unexpected(head.error());
-    if (*head == nullptr) return {};
-    unexpected(**head);
-  }
 }
 
 }  // namespace qc::commands

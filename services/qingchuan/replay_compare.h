@@ -6,12 +6,11 @@
 // What is there and was not recomputed in its place: unexpected. A record that has its place but other bytes: differs.
 // Two records are equal where key, value and headers are, but for the binary's version.
 //
-// Lifecycle: take() in the order of making, then end(). Threads: one.
+// Lifecycle: take() in the order of making, then end(), when nothing that was published is left. Threads: one.
 #pragma once
 
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -39,17 +38,13 @@ class Comparison {
     // What was written before may have been compacted away; the least number: the topic is not compacted.
     std::int64_t compacted_before_ms = kNeverCompacted;
   };
-  Comparison(Spec spec, std::unique_ptr<PublishedStream> published, ReplayTally& tally)
-      : spec_(std::move(spec)),
-        published_(std::move(published)),
-        tally_(tally),
-        count_(tally.count(spec_.by, spec_.topic)) {}
+  Comparison(Spec spec, PublishedStream& published, ReplayTally& tally)
+      : spec_(std::move(spec)), published_(&published), tally_(tally), count_(tally.count(spec_.by, spec_.topic)) {}
 
   Result<void> take(const stream::NewRecord& made, const MadeAt& at);
-  // Nothing of what was published is left to compare with.
-  Result<bool> exhausted();
-  // No more is made: what is left was not recomputed.
-  Result<void> end();
+  // What waits there as the next is not made any more. REQUIRES: it waits.
+  void unexpected() { unexpected(*published_->waiting()); }
+  void end();
   std::int64_t passed_over() const { return published_->passed_over(); }
   // What is published there is what was made, with nothing gone; whatever the filter counts.
   bool whole() const { return whole_; }
@@ -68,7 +63,7 @@ class Comparison {
   void found(const stream::NewRecord& made, const Published& head);
 
   Spec spec_;
-  std::unique_ptr<PublishedStream> published_;
+  PublishedStream* published_;
   ReplayTally& tally_;
   ReplayCount& count_;
   bool begun_ = false;                 // something was there

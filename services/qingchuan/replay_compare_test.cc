@@ -54,13 +54,20 @@ class ReplayComparison : public ::testing::Test {
                std::int64_t compacted_before_ms = Comparison::kNeverCompacted, bool trimmed = false) {
     const auto range = log_->range({"means", 0});
     ASSERT_TRUE(range.has_value());
-    auto stream = PublishedStream::open(*log_, {{"means", 0}, range->start, range->end}, kMaker, {}, nullptr);
-    ASSERT_TRUE(stream.has_value());
-    Comparison comparison({kMaker, "means", trimmed, compacted_before_ms}, std::move(*stream), tally_);
+    auto published = PublishedPartition::open(*log_, {{"means", 0}, range->start, range->end}, nullptr);
+    ASSERT_TRUE(published.has_value());
+    PublishedStream& stream = (*published)->add(kMaker, {});
+    Comparison comparison({kMaker, "means", trimmed, compacted_before_ms}, stream, tally_);
     for (const auto& [record, at] : made) {
       ASSERT_TRUE(comparison.take(record, {at, kNowMs - 1000, core::EventTime::min()}).has_value());
     }
-    ASSERT_TRUE(comparison.end().has_value());
+    while (true) {
+      const auto left = stream.ahead();
+      ASSERT_TRUE(left.has_value());
+      if (*left == nullptr) break;
+      comparison.unexpected();
+    }
+    comparison.end();
   }
 
   std::vector<DifferenceKind> kinds() const {

@@ -1,8 +1,6 @@
 #include "qingchuan/replay_made.h"
 
-#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/util/message_differencer.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <memory>
 
@@ -10,46 +8,30 @@
 #include "processor/regions_stage.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/labels.h"
+#include "wire/wire_format.h"
 
 namespace qc::commands {
 namespace {
 
 namespace v1 = ::qingchuan::v1;
-using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedInputStream;
-
-CodedInputStream reading(std::string_view bytes) {
-  return CodedInputStream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
-}
+using wire::FieldReader;
 
 // The content of the first field of that number that has a length.
 std::optional<std::string_view> content(std::string_view message, int number) {
-  CodedInputStream in = reading(message);
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag == WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED)) {
-      std::uint32_t length = 0;
-      if (!in.ReadVarint32(&length)) return std::nullopt;
-      const auto at = static_cast<std::size_t>(in.CurrentPosition());
-      if (length > message.size() - at) return std::nullopt;
-      return message.substr(at, length);
-    }
-    if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+  FieldReader in(message);
+  while (in.next()) {
+    if (in.number() == static_cast<std::uint32_t>(number) && in.is_content()) return in.content();
   }
   return std::nullopt;
 }
 
 // A field of numbers; 0 where it is not written.
 std::optional<std::int64_t> number(std::string_view message, int field) {
-  CodedInputStream in = reading(message);
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag == WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_VARINT)) {
-      std::uint64_t value = 0;
-      if (!in.ReadVarint64(&value)) return std::nullopt;
-      return static_cast<std::int64_t>(value);
-    }
-    if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+  FieldReader in(message);
+  while (in.next()) {
+    if (in.number() == static_cast<std::uint32_t>(field) && in.is_number()) return in.value();
   }
-  return in.ConsumedEntireMessage() ? std::optional<std::int64_t>(0) : std::nullopt;
+  return in.at_end() ? std::optional<std::int64_t>(0) : std::nullopt;
 }
 
 std::optional<Made> made_of_letter(std::string_view value) {

@@ -93,21 +93,21 @@ class Printer {
   std::string end(double seconds) const {
     std::string out = "\n";
     for (const std::string& note : result_.notes) out += note + "\n";
-    if (result_.before > 0) {
-      out += std::to_string(result_.before) +
+    if (result_.counts.before > 0) {
+      out += std::to_string(result_.counts.before) +
              word(" 条在快照之前发布，未比较\n", " records were published before the snapshot: not compared\n");
     }
-    if (result_.waiting > 0) {
-      out += std::to_string(result_.waiting) +
+    if (result_.counts.waiting > 0) {
+      out += std::to_string(result_.counts.waiting) +
              word(" 条输入记录尚未处理，未比较\n", " input records that no service has come to: nothing to compare\n");
     }
-    const double speed = seconds > 0 ? static_cast<double>(result_.readings) / seconds : 0;
+    const double speed = seconds > 0 ? static_cast<double>(result_.counts.readings) / seconds : 0;
     std::array<char, 160> line{};
     std::snprintf(line.data(), line.size(),
                   zh_ ? "%lld 个读数（%lld 条记录），重新得出 %lld 条输出，用时 %.2f s: 每秒 %.0f 个读数\n"
                       : "%lld readings in %lld records gave %lld outputs again in %.2f s: %.0f readings/s\n",
-                  static_cast<long long>(result_.readings), static_cast<long long>(result_.records),
-                  static_cast<long long>(result_.outputs), seconds, std::round(speed));
+                  static_cast<long long>(result_.counts.readings), static_cast<long long>(result_.counts.records),
+                  static_cast<long long>(result_.counts.outputs), seconds, std::round(speed));
     out += line.data();
     return out + verdict() + "\n";
   }

@@ -79,4 +79,27 @@ Result<void> read_range(Reader& reader, std::span<const Stretch> stretches, cons
   return read_left(reader, std::move(left), visit, stop);
 }
 
+Result<std::unique_ptr<StretchReader>> StretchReader::open(Log& log, Stretch of, std::stop_token stop) {
+  auto reader = reader_of(log, {&of, 1});
+  if (!reader) return tl::make_unexpected(reader.error());
+  return std::unique_ptr<StretchReader>(new StretchReader(std::move(*reader), std::move(of), std::move(stop)));
+}
+
+Result<bool> StretchReader::next(Batch& batch) {
+  while (!ended_) {
+    if (stop_.stop_requested()) return fail(Errc::stopped, "asked to stop");
+    if (auto polled = reader_->poll(batch, kRecordsOfPoll, kWait); !polled) return tl::make_unexpected(polled.error());
+    const bool quiet = batch.records.empty();
+    while (!batch.records.empty() && batch.records.back().offset >= left_.until) {
+      batch.records.pop_back();
+      left_.from = left_.until;
+    }
+    if (!batch.records.empty() && left_.from < left_.until) left_.from = batch.records.back().offset + 1;
+    ended_ = reached(*reader_, left_.of, left_.from, left_.until, quiet);
+    if (!batch.records.empty()) return true;
+  }
+  batch.clear();
+  return false;
+}
+
 }  // namespace qc::stream

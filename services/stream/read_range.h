@@ -44,4 +44,22 @@ Result<std::unique_ptr<Reader>> reader_of(Log& log, std::span<const Stretch> all
 Result<void> read_range(Reader& reader, std::span<const Stretch> stretches, const Visit& visit,
                         std::stop_token stop = {});
 
+// The records of one stretch, a batch at a time, as they are asked for.
+class StretchReader {
+ public:
+  static Result<std::unique_ptr<StretchReader>> open(Log& log, Stretch of, std::stop_token stop = {});
+  // At least one more record, into `batch`; false: there are no more. Errors: stopped, those of the log.
+  Result<bool> next(Batch& batch);
+  // The next offset that it would look at.
+  Offset position() const { return left_.from; }
+
+ private:
+  StretchReader(std::unique_ptr<Reader> reader, Stretch of, std::stop_token stop)
+      : reader_(std::move(reader)), left_(std::move(of)), stop_(std::move(stop)), ended_(left_.from >= left_.until) {}
+  std::unique_ptr<Reader> reader_;
+  Stretch left_;
+  std::stop_token stop_;
+  bool ended_;
+};
+
 }  // namespace qc::stream
