@@ -134,6 +134,9 @@ void apply_system_defaults(schema::System& system, const YamlLoader* written) {
   if (absent("kafka.request_timeout")) kafka.set_request_timeout(10 * kSecond);
   if (absent("kafka.max_poll_interval")) kafka.set_max_poll_interval(5 * kMinute);
 
+  // 13 months of readings are kept by duty; their first must have a snapshot before it.
+  if (system.has_replay() && absent("replay.months_kept")) system.mutable_replay()->set_months_kept(14);
+
   schema::Limits& limits = *system.mutable_limits();
   if (absent("limits.record_bytes_max")) limits.set_record_bytes_max(1 << 20);
   if (absent("limits.batch_readings_max")) limits.set_batch_readings_max(100'000);

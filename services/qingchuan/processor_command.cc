@@ -14,6 +14,7 @@
 #include "qingchuan/processor_options.h"
 #include "qingchuan/reload.h"
 #include "qingchuan/service_host.h"
+#include "qingchuan/snapshot_keeper.h"
 #include "qingchuan/watch.h"
 
 namespace qc::commands {
@@ -76,6 +77,8 @@ Result<int> run(const Options& o) {
     watcher = std::make_unique<Watcher>(
         *opened->log, Watch(names, Language::Chinese, isatty(STDOUT_FILENO) == 1, core::EventTime::max()));
   }
+  std::optional<SnapshotKeeper> snapshots;
+  if (!o.until_end) snapshots.emplace(*opened->log, *opened->rules, opened->config.system, options.stage);
   std::optional<Reload> reload;
   if (opened->configured && !o.until_end) reload.emplace(shutdown, *opened, hash, processor, metrics.registry());
   platform::log_info("processor started",

@@ -13,6 +13,7 @@
 #include "qingchuan/processor_options.h"
 #include "qingchuan/replay.h"
 #include "qingchuan/replay_print.h"
+#include "qingchuan/snapshot_keeper.h"
 #include "stream/memory_log.h"
 #include "wire/rules.h"
 
@@ -31,6 +32,7 @@ struct Options {
   std::string rules;
   CLI::App* take = nullptr;  // `replay snapshot`
   std::string to;
+  std::string keep;
 };
 
 Result<core::EventTime> instant(const char* option, const std::string& text) {
@@ -71,6 +73,22 @@ Result<int> take_snapshot(OpenLog& opened, const ReplaySpec& spec, const std::st
   return 0;
 }
 
+Result<int> keep(OpenLog& opened, const ReplaySpec& spec, const std::string& in, std::stop_token stop) {
+  KeepSpec keep{.directory = in, .stage = spec.stage, .now_ms = spec.now_ms};
+  if (opened.config.system.has_replay()) keep.months = opened.config.system.replay().months_kept();
+  const auto kept = keep_snapshot(*opened.log, *opened.rules, keep, std::move(stop));
+  if (!kept) return tl::make_unexpected(kept.error());
+  if (kept->snapshot.stages.empty()) {
+    std::printf("nothing to keep: %s\n", kept->day.empty()
+                                             ? "the log's time has not begun"
+                                             : (kept->day + " has a snapshot, or nothing is saved yet").c_str());
+    return 0;
+  }
+  std::printf("%s/%s\n", in.c_str(), kept->day.c_str());
+  print_taken(kept->snapshot, kept->notes);
+  return 0;
+}
+
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
@@ -106,6 +124,10 @@ Result<int> test_rules(OpenLog& opened, const Options& o, const ReplaySpec& repl
 Result<int> run(const Options& o) {
   if (!o.rules.empty() && (o.take->parsed() || !o.snapshot.empty()))
     return fail(Errc::usage, "--rules folds the log from its first record: without a snapshot");
+  if (o.take->parsed() && o.to.empty() == o.keep.empty())
+    return fail(Errc::usage, "replay snapshot wants --to DIR or --keep DIR");
+  if (!o.keep.empty() && !o.snapshot.empty())
+    return fail(Errc::usage, "--keep begins with the last one in its directory: without --snapshot");
   auto filter = filter_of(o);
   if (!filter) return tl::make_unexpected(filter.error());
   platform::Shutdown shutdown;
@@ -122,6 +144,7 @@ Result<int> run(const Options& o) {
     from = std::move(*read);
     spec.from = &from;
   }
+  if (!o.keep.empty()) return keep(*opened, spec, o.keep, shutdown.token());
   if (o.take->parsed()) return take_snapshot(*opened, spec, o.to, shutdown.token());
   if (!o.rules.empty()) return test_rules(*opened, o, spec, shutdown.token());
   const auto began = std::chrono::steady_clock::now();
@@ -157,7 +180,10 @@ Command make_replay_command(CLI::App& app) {
       ->capture_default_str();
   o->take = command->add_subcommand("snapshot", "Keep the state as it is now, for a later replay to begin with");
   o->take->fallthrough();
-  o->take->add_option("--to", o->to, "The directory; what is kept there is replaced")->required();
+  o->take->add_option("--to", o->to, "The directory; what is kept there is replaced");
+  o->take->add_option("--keep", o->keep,
+                      "A directory of days: take today's unless it is there, beginning with the last one, and keep the "
+                      "first of each month; what a service does with `replay: {snapshots: DIR}`");
   o->take->footer(
       "It is made by a fold of its own, never taken from the processor. With --snapshot of last month only what came\n"
       "since is folded.");

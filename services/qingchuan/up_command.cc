@@ -16,6 +16,7 @@
 #include "qingchuan/processor_options.h"
 #include "qingchuan/reload.h"
 #include "qingchuan/service_host.h"
+#include "qingchuan/snapshot_keeper.h"
 #include "qingchuan/watch.h"
 #include "simulator/load.h"
 
@@ -147,9 +148,12 @@ Result<int> run(const Options& o) {
     source = std::make_unique<LivePlay>(*opened->log, std::make_unique<simulator::Simulation>(*played, *rules),
                                         std::move(live));
   }
+  std::optional<SnapshotKeeper> snapshots(std::in_place, *opened->log, *opened->rules, opened->config.system,
+                                          options.stage);
   std::optional<Reload> reload(std::in_place, shutdown, *opened, hash, processor, metrics.registry());
   const auto ended = processor.run(shutdown.token());
   reload.reset();
+  snapshots.reset();
   source.reset();
   watcher.reset();
   if (!ended) return tl::make_unexpected(ended.error());

@@ -263,7 +263,7 @@ def test_outputs_that_retention_took_are_listed(copy):
 def test_revisions_that_compaction_took_are_listed(copy):
     with Table(copy, "means") as table:
         table.may_be_compacted_at_once()
-        gone = table.delete(f"offset < (SELECT max(o.offset) FROM {table.name} o WHERE o.key = {table.name}.key)")
+        gone = table.delete(f"offset NOT IN (SELECT max(offset) FROM {table.name} GROUP BY key)")
     assert gone > 1000
     ended, found = rows(copy)
     assert ended.code == 3, ended.out[-2000:]
@@ -389,7 +389,8 @@ def test_a_back_test_counts_what_a_log_with_those_rules_would_have_raised(publis
 
 # ---- the real files --------------------------------------------------------------------------------------------------
 
-FROM, UNTIL = "201411", "201501"  # a winter: heavy pollution, gaps
+# A winter: heavy pollution, gaps. In CI its worst month.
+FROM, UNTIL = ("201411", "201501") if KILLS >= 50 else ("201412", "201412")
 
 
 def packets_of_prsa(shared):
