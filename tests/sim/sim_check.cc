@@ -32,7 +32,7 @@ std::string check_replay(stream::Log& log, processor::RulesStore& store, const p
            "\n  published:  " + d.was + "\n  recomputed: " + d.is;
   }
   if (result->tally.all_not_recomputed() > 0) return "not everything could be made again";
-  if (result->waiting > 0) return std::to_string(result->waiting) + " input records were not processed";
+  if (result->counts.waiting > 0) return std::to_string(result->counts.waiting) + " input records were not processed";
   return {};
 }
 
