@@ -1,6 +1,7 @@
 #include "core/rules.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace qc::core {
 namespace {
@@ -62,6 +63,20 @@ int RuleSet::percentile(Factor factor, EventTime last_instant) const {
 
 const Composite* RuleSet::composite(EventTime last_instant) const {
   return holding(composites, last_instant);
+}
+
+const WarningCriteria* RuleSet::warning(EventTime last_instant) const {
+  return holding(warnings, last_instant);
+}
+
+int WarningCriteria::bar(int level) const {
+  int lowest = std::numeric_limits<int>::max();
+  for (const WarningAlternative& alternative : levels[static_cast<std::size_t>(level - 1)]) {
+    int highest = 0;
+    for (const WarningCondition& c : alternative) highest = std::max(highest, c.least());
+    lowest = std::min(lowest, highest);
+  }
+  return lowest;
 }
 
 const QualityCheck* RuleSet::check(Factor factor) const {
