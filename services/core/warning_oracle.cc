@@ -63,7 +63,8 @@ class Oracle {
     const auto add = [&](EventTime at, const IndexHour& h) {
       if (!excluded(c, h) && h.index != kNoIndex) k[hour_number(at)] = h.index;
     };
-    for (std::size_t i = 0; i <= now_; ++i) add(world_.at(i), world_.hours[i]);
+    // What lies further back is asked by nobody.
+    for (std::size_t i = now_ < 300 ? 0 : now_ - 300; i <= now_; ++i) add(world_.at(i), world_.hours[i]);
     for (const auto& [at, h] : forecast) {
       if (live_ && hour_number(at) > now() && hour_number(at) <= now() + 240) add(at, h);
     }

@@ -133,7 +133,7 @@ TEST(WarningTrack, BytesThatAreDamagedAreRefusedOrReadButNeverHarm) {
   track.write(out);
   std::mt19937_64 random(1);
   int refused = 0;
-  for (int n = 0; n < 3000; ++n) {
+  for (int n = 0; n < 1000; ++n) {
     std::string bytes = good;
     if (n % 2 == 0) bytes.resize(random() % bytes.size());
     if (n % 2 == 1) bytes[random() % bytes.size()] = static_cast<char>(random());
@@ -148,7 +148,7 @@ TEST(WarningTrack, BytesThatAreDamagedAreRefusedOrReadButNeverHarm) {
       loaded.hour(rules, world.at(world.hours.size() + 1000), {210}, {}, told);
     }
   }
-  EXPECT_GT(refused, 1500);
+  EXPECT_GT(refused, 500);
 }
 
 }  // namespace

@@ -46,6 +46,10 @@ constexpr std::array<std::pair<std::string_view, Word>, 12> kRules = {{
 }};
 constexpr std::array<Word, 4> kStatuses = {{{"", ""}, {"进行中", "running"}, {"整点", "closed"}, {"修订", "amended"}}};
 
+constexpr std::array<Word, 4> kWarningLevels = {
+    {{"无", "none"}, {"黄色", "yellow"}, {"橙色", "orange"}, {"红色", "red"}}};
+constexpr std::array<Word, 4> kBases = {{{"", ""}, {"实况", "observed"}, {"预报", "forecast"}, {"实况与预报", "both"}}};
+
 }  // namespace
 
 int aqi_class(int aqi) {
@@ -84,6 +88,17 @@ std::string_view status_word(int status, Language language) {
   return status < 0 || status >= static_cast<int>(kStatuses.size())
              ? std::string_view("?")
              : kStatuses[static_cast<std::size_t>(status)].in(language);
+}
+
+std::string_view warning_level_word(int level, Language language) {
+  return level < 0 || level >= static_cast<int>(kWarningLevels.size())
+             ? std::string_view("?")
+             : kWarningLevels[static_cast<std::size_t>(level)].in(language);
+}
+
+std::string_view basis_word(int basis, Language language) {
+  return basis < 0 || basis >= static_cast<int>(kBases.size()) ? std::string_view("?")
+                                                               : kBases[static_cast<std::size_t>(basis)].in(language);
 }
 
 }  // namespace qc::commands

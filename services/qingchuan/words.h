@@ -19,4 +19,7 @@ std::string_view rule_word(std::string_view rule, Language language);  // the ru
 std::string_view mark_word(int mark, Language language);
 std::string_view status_word(int status, Language language);  // by the number of v1::Status
 
+std::string_view warning_level_word(int level, Language language);  // 0: none, 1..3: yellow, orange, red
+std::string_view basis_word(int basis, Language language);          // by the number of core::Basis
+
 }  // namespace qc::commands
