@@ -18,7 +18,8 @@ die() {
   exit 1
 }
 
-# GoogleTest and Google Benchmark are here because CMake configures the tests, too.
+# GoogleTest and Google Benchmark are here because CMake configures the tests, too. gnuplot draws what `episodes --svg` asks
+# for, when it asks.
 build_packages=(
   g++ cmake ninja-build pkg-config ccache mold
   libprotobuf-dev protobuf-compiler
@@ -26,6 +27,7 @@ build_packages=(
   prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libexpected-dev
   librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev libssl-dev libpugixml-dev
   libgtest-dev libgmock-dev libbenchmark-dev
+  gnuplot-nox
 )
 test_packages=(python3 python3-pytest sqlite3 zstd git libxml2-utils)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)

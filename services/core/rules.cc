@@ -1,6 +1,7 @@
 #include "core/rules.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace qc::core {
 namespace {
@@ -69,6 +70,20 @@ const EmergencyDuty* RuleSet::emergency_duty(EmergencyLevel level, EventTime ins
     if (d.level == level && d.dated.holds(instant)) return &d;
   }
   return nullptr;
+}
+
+const WarningCriteria* RuleSet::warning(EventTime last_instant) const {
+  return holding(warnings, last_instant);
+}
+
+int WarningCriteria::bar(int level) const {
+  int lowest = std::numeric_limits<int>::max();
+  for (const WarningAlternative& alternative : levels[static_cast<std::size_t>(level - 1)]) {
+    int highest = 0;
+    for (const WarningCondition& c : alternative) highest = std::max(highest, c.least());
+    lowest = std::min(lowest, highest);
+  }
+  return lowest;
 }
 
 const QualityCheck* RuleSet::check(Factor factor) const {

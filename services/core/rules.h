@@ -26,6 +26,7 @@ struct Dated {
   EventTime from = EventTime::min();
   EventTime until = EventTime::max();
   bool holds(EventTime last_instant) const { return from <= last_instant && last_instant < until; }
+  bool operator==(const Dated&) const = default;
 };
 
 // The last instant of [start, end): what decides which edition applies. At millisecond grain, end - 1 ms.
@@ -151,6 +152,42 @@ struct Composite {
   int divisor = 1;
 };
 
+// ---- heavy-pollution warnings (warning.h); the messages of the same names in config.proto say what each field means
+
+inline constexpr int kWarningLevels = 3;          // yellow, orange, red: 1, 2, 3
+inline constexpr int kWarningHoursMax = 240;      // the longest condition, lift and silence
+inline constexpr std::size_t kWarningAnyMax = 4;  // alternatives of a level, and conditions of an alternative
+
+enum class Lasting : std::uint8_t { None = 0, Blocks, EveryHour };
+enum class Downgrade : std::uint8_t { None = 0, OwnLevel, BelowYellow };
+
+struct WarningCondition {
+  int index = 0;                                             // AQI
+  bool reaches = false;                                      // at least `index`; otherwise over it
+  int hours = 24;                                            // a multiple of 24
+  int least() const { return reaches ? index : index + 1; }  // an index is a whole number
+  bool operator==(const WarningCondition&) const = default;
+};
+using WarningAlternative = std::vector<WarningCondition>;  // all of them
+
+struct WarningCriteria {
+  std::string id;
+  Dated dated;
+  std::string clause;
+  std::array<std::vector<WarningAlternative>, kWarningLevels> levels;  // any of each
+  Lasting lasting = Lasting::Blocks;
+  int lift_hours = 36;
+  Downgrade downgrade = Downgrade::OwnLevel;
+  bool without_ozone = false;
+  bool without_dust = false;
+  int stale_hours = 96;
+  bool operator==(const WarningCriteria&) const = default;
+
+  // An hour whose index is less than this is below the criterion of that level (1..3): none of its alternatives could
+  // hold there with all of its conditions.
+  int bar(int level) const;
+};
+
 struct Horizons {
   Duration close_after = std::chrono::minutes(10);
   Duration slots_kept = std::chrono::hours(6);
@@ -217,6 +254,7 @@ struct RuleSet {
   std::vector<Composite> composites;
   std::vector<QualityCheck> checks;
   Neighbourhood neighbourhood;
+  std::vector<WarningCriteria> warnings;
   std::map<std::string, Region, std::less<>> regions;
   std::map<std::string, SiteInfo, std::less<>> sites;
   EmergencyList emergency;
@@ -237,6 +275,7 @@ struct RuleSet {
   // no groups.
   std::vector<const Region*> parts(const Region& region) const;
   const EmergencyDuty* emergency_duty(EmergencyLevel level, EventTime instant) const;
+  const WarningCriteria* warning(EventTime last_instant) const;
 
  private:
   std::array<std::vector<std::uint16_t>, kFactors * kWindows> limits_of_;

@@ -133,6 +133,9 @@ void check_evaluation(const schema::RuleSet& rules, YamlLoader& loader) {
   check_dated(rules.percentiles(), "percentiles", "percentile", same_factor, loader);
   const auto any = [](const schema::Composite&, const schema::Composite&) { return true; };
   check_dated(rules.composites(), "composites", "composite index", any, loader);
+  const auto any_criteria = [](const schema::WarningCriteria&, const schema::WarningCriteria&) { return true; };
+  check_dated(rules.warnings(), "warnings", "set of warning criteria", any_criteria, loader);
+  check_gaps(rules.warnings(), "warnings", "set of warning criteria", any_criteria, loader);
   check_gaps(rules.percentiles(), "percentiles", "percentile", same_factor, loader);
   check_gaps(rules.composites(), "composites", "composite index", any, loader);
 }

@@ -66,6 +66,10 @@ std::string_view word_of(const std::array<Word, N>& words, std::size_t number, L
   return number < N ? words[number].in(language) : std::string_view("?");
 }
 
+constexpr std::array<Word, 4> kWarningLevels = {
+    {{"无", "none"}, {"黄色", "yellow"}, {"橙色", "orange"}, {"红色", "red"}}};
+constexpr std::array<Word, 4> kBases = {{{"", ""}, {"实况", "observed"}, {"预报", "forecast"}, {"实况与预报", "both"}}};
+
 }  // namespace
 
 int aqi_class(int aqi) {
@@ -116,6 +120,14 @@ std::string_view rating_word(core::Rating rating, Language language) {
 
 std::string_view confidence_word(core::Confidence confidence, Language language) {
   return word_of(kConfidences, static_cast<std::size_t>(confidence), language);
+}
+
+std::string_view warning_level_word(int level, Language language) {
+  return level < 0 ? std::string_view("?") : word_of(kWarningLevels, static_cast<std::size_t>(level), language);
+}
+
+std::string_view basis_word(int basis, Language language) {
+  return basis < 0 ? std::string_view("?") : word_of(kBases, static_cast<std::size_t>(basis), language);
 }
 
 }  // namespace qc::commands

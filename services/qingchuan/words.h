@@ -24,5 +24,7 @@ std::string_view status_word(int status, Language language);  // by the number o
 std::string_view level_word(core::EmergencyLevel level, Language language);  // "橙色（Ⅱ级）"
 std::string_view rating_word(core::Rating rating, Language language);
 std::string_view confidence_word(core::Confidence confidence, Language language);
+std::string_view warning_level_word(int level, Language language);  // 0: none, 1..3: yellow, orange, red
+std::string_view basis_word(int basis, Language language);          // by the number of core::Basis
 
 }  // namespace qc::commands

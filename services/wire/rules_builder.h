@@ -39,6 +39,8 @@ class RulesBuilder {
   Result<void> checks();
   Result<void> neighbourhood();
   Result<void> signals();
+  // rules_warnings.cc
+  Result<void> warnings();
   // rules_places.cc
   Result<void> regions();
   Result<void> sites();
@@ -56,6 +58,9 @@ class RulesBuilder {
                                      const std::string& what);
   Result<core::SignalRule> signal(const ::qingchuan::v1::SignalRule& s, const std::string& what) const;
   Result<void> levels(const core::SignalRule& rule, const std::string& what) const;
+  Result<core::WarningCriteria> criteria(const ::qingchuan::v1::WarningCriteria& w, const std::string& what) const;
+  static Result<core::WarningAlternative> alternative(const ::qingchuan::v1::WarningAlternative& a,
+                                                      const std::string& what);
   Result<std::string> root(const std::string& region) const;
   Result<void> members(const core::Region& region) const;
   Result<core::SiteInfo> site(const ::qingchuan::v1::Site& s, const std::string& what) const;

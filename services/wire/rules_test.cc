@@ -143,6 +143,69 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
   }
 }
 
+v1::RuleSet rules_with_warnings() {
+  v1::RuleSet r = rules();
+  EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(R"(
+    warnings { id: "w" standard: "GB 3095-2012" clause: "c" until: 1704038400000 lasting: EVERY_HOUR lift_hours: 36
+      downgrade: BELOW_YELLOW excluded: [SAND_DUST] stale_hours: 96
+      yellow { all { over: 200 lasting: 86400000 } }
+      yellow { all { over: 150 lasting: 172800000 } }
+      orange { all { over: 200 lasting: 172800000 } }
+      red { all { over: 200 lasting: 259200000 } all { reaches: 300 lasting: 86400000 } } }
+  )",
+                                                            &r));
+  return r;
+}
+
+TEST(BuildRules, MakesCriteriaOfWarnings) {
+  const auto built = build_rules(rules_with_warnings());
+  ASSERT_TRUE(built) << built.error().text;
+  ASSERT_EQ(built->warnings.size(), 1u);
+  const core::WarningCriteria& w = built->warnings[0];
+  EXPECT_EQ(w.id, "w");
+  EXPECT_EQ(w.clause, "GB 3095-2012 c");
+  EXPECT_EQ(w.levels[0], (std::vector<core::WarningAlternative>{{{200, false, 24}}, {{150, false, 48}}}));
+  EXPECT_EQ(w.levels[2], (std::vector<core::WarningAlternative>{{{200, false, 72}, {300, true, 24}}}));
+  EXPECT_EQ(w.lasting, core::Lasting::EveryHour);
+  EXPECT_EQ(w.downgrade, core::Downgrade::BelowYellow);
+  EXPECT_TRUE(w.without_dust);
+  EXPECT_FALSE(w.without_ozone);
+  EXPECT_EQ(built->warning(core::event_time(1'704'038'399'999)), &w);
+  EXPECT_EQ(built->warning(core::event_time(1'704'038'400'000)), nullptr);
+}
+
+TEST(BuildRules, NamesWhatIsWrongWithCriteriaOfWarnings) {
+  const auto condition = [](v1::RuleSet& r) { return r.mutable_warnings(0)->mutable_yellow(0)->mutable_all(0); };
+  const std::vector<Case> cases = {
+      {"`over` or `reaches` expected", [&](auto& r) { condition(r)->set_reaches(200); }},
+      {"`over` or `reaches` expected", [&](auto& r) { condition(r)->clear_over(); }},
+      {"an index of 500 at most", [&](auto& r) { condition(r)->set_over(500); }},
+      {"whole days expected", [&](auto& r) { condition(r)->set_lasting(3'600'000); }},
+      {"whole days expected", [&](auto& r) { condition(r)->set_lasting(11LL * 86'400'000); }},
+      {"`all`: 1 to 4 conditions", [](auto& r) { r.mutable_warnings(0)->mutable_red(0)->clear_all(); }},
+      {"`red`: 1 to 4 alternatives", [](auto& r) { r.mutable_warnings(0)->clear_red(); }},
+      {"`lasting` expected", [](auto& r) { r.mutable_warnings(0)->clear_lasting(); }},
+      {"`downgrade` expected", [](auto& r) { r.mutable_warnings(0)->clear_downgrade(); }},
+      {"1 to 240 expected", [](auto& r) { r.mutable_warnings(0)->set_lift_hours(0); }},
+      {"it asks for a lower index than `yellow`",
+       [](auto& r) { r.mutable_warnings(0)->mutable_orange(0)->mutable_all(0)->set_over(100); }},
+      {"an id of its own", [](auto& r) { *r.add_warnings() = r.warnings(0); }},
+      {"two criteria hold at the same time",
+       [](auto& r) {
+         *r.add_warnings() = r.warnings(0);
+         r.mutable_warnings(1)->set_id("other");
+       }},
+      {"is not defined", [](auto& r) { r.mutable_warnings(0)->set_standard("GB 1"); }},
+  };
+  for (const auto& c : cases) {
+    v1::RuleSet r = rules_with_warnings();
+    c.spoil(r);
+    const auto built = build_rules(r);
+    ASSERT_FALSE(built) << c.text;
+    EXPECT_NE(built.error().text.find(c.text), std::string::npos) << c.text << " | " << built.error().text;
+  }
+}
+
 TEST(RulesHash, IsTheBeginningOfSha256) {
   EXPECT_EQ(rules_hash(""), "e3b0c44298fc1c14");
   EXPECT_EQ(rules_hash("abc"), "ba7816bf8f01cfea");

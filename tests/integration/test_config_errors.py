@@ -19,6 +19,7 @@ SOURCES = [ROOT / "services" / "platform" / name for name in
            ("yaml_loader.cc", "yaml_schema.cc", "yaml_tree.cc", "config.cc", "config_checks.cc", "config_kafka.cc")]
 SOURCES += [ROOT / "services" / "wire" / name for name in
             ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_places.cc", "rules_emergency.cc",
+            ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_warnings.cc", "rules_places.cc",
              "rules_builder.h")]
 
 # Texts of the code that no row brings about, each with its reason.
@@ -43,7 +44,8 @@ BY_THE_LOADER = re.compile(
     r"`valid_minutes`: 1|is longer than `hours_kept`|: `check` expected|belongs to the kind suspect|means nothing for this|"
     r"`month_at_least`: 0 to 31|: `factors` expected|: `items` expected|its parent |rising concentrations|: 2 to |"
     r": the item stands twice|: the region is not defined|: rating expected|: level expected|: confidence expected|"
-    r"` is out of range$|`close_after` is longer|two or more rising numbers|^1 to 3 rising levels")
+    r"` is out of range$|`close_after` is longer|two or more rising numbers|^1 to 3 rising levels|"
+    r"an index of 500 at most|`all`: 1 to 4 conditions|: 1 to 4 alternatives|two criteria hold")
 
 
 class Case:
