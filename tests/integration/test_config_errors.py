@@ -18,9 +18,8 @@ SYSTEM = "rules: [{}]\ntopics: [{{name: readings, partitions: 1, cleanup: delete
 SOURCES = [ROOT / "services" / "platform" / name for name in
            ("yaml_loader.cc", "yaml_schema.cc", "yaml_tree.cc", "config.cc", "config_checks.cc", "config_kafka.cc")]
 SOURCES += [ROOT / "services" / "wire" / name for name in
-            ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_places.cc", "rules_emergency.cc",
             ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_warnings.cc", "rules_places.cc",
-             "rules_builder.h")]
+             "rules_emergency.cc", "rules_builder.h")]
 
 # Texts of the code that no row brings about, each with its reason.
 UNREACHABLE = {
