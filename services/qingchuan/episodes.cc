@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/concentration.h"
+#include "processor/records.h"
 #include "stream/read_range.h"
 
 namespace qc::commands {
@@ -83,7 +84,7 @@ Result<Episodes> EpisodesBuilder::build(const core::RuleSet& rules) const {
 }
 
 Result<Episodes> make_episodes(stream::Log& log, processor::RulesStore& rules, const EpisodesSpec& spec) {
-  const auto whole = stream::whole_topic(log, "means");
+  const auto whole = stream::whole_topic(log, processor::kRegionMeans);
   if (!whole) return tl::make_unexpected(whole.error());
   EpisodesBuilder builder(spec);
   v1::MeanRecord record;

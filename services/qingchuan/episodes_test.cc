@@ -33,7 +33,7 @@ const platform::Loaded& shipped() {
 class EpisodesTest : public testing::Test {
  protected:
   void SetUp() override {
-    const std::vector<stream::TopicSpec> specs{{"rules", 1}, {"means", 1}};
+    const std::vector<stream::TopicSpec> specs{{"rules", 1}, {"region-means", 1}};
     ASSERT_TRUE(log_.create_topics(specs));
     const auto hash = store_.put(wire::canonical_bytes(shipped().rules));
     ASSERT_TRUE(hash);
@@ -66,7 +66,7 @@ class EpisodesTest : public testing::Test {
     for (int h = from; h < from + n; ++h) index(of, h, value, 1, ozone);
   }
   void append(const v1::MeanRecord& record) {
-    const stream::NewRecord r{{"means", 0}, "k", record.SerializeAsString(), {}};
+    const stream::NewRecord r{{"region-means", 0}, "k", record.SerializeAsString(), {}};
     ASSERT_TRUE(log_.appender().value()->append({&r, 1}));
   }
   // Two days over 200, one of them over 300, and good air after it.
