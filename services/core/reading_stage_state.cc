@@ -172,6 +172,7 @@ void ReadingStage::renumber(const std::function<Offset(Offset)>& first) {
       change_track(c.base);
     }
     for (ReadingCondition& c : site.reading_conditions) change_track(c.track);
+    for (ReadingEpisode& e : site.reading_episodes) change(e.episode.first_offset);
     site.cursor = {};
     site.dirty = true;
     impl_->save_later(site);
