@@ -210,8 +210,6 @@ std::vector<std::size_t> reconcile(const std::vector<Episode>& published, Track&
   return changed;
 }
 
-namespace {
-
 void write_episode(ByteWriter& out, const Episode& e) {
   out.i64(e.number);
   out.i64(e.revision);
@@ -233,12 +231,16 @@ void write_episode(ByteWriter& out, const Episode& e) {
   out.i64(e.first_offset);
 }
 
+namespace {
+
 // Longer than any hold or silence that a rule can name (config.proto: 100 days).
 constexpr Duration kHoldMax = std::chrono::hours(24 * 101);
 
 Unit read_unit(ByteReader& in) {
   return static_cast<Unit>(in.u64_to(static_cast<std::uint64_t>(Unit::Count)));
 }
+
+}  // namespace
 
 Episode read_episode(ByteReader& in, std::uint8_t version) {
   Episode e;
@@ -264,8 +266,6 @@ Episode read_episode(ByteReader& in, std::uint8_t version) {
   e.first_offset = in.i64_in(-1, std::numeric_limits<Offset>::max());
   return e;
 }
-
-}  // namespace
 
 void Track::write(ByteWriter& out) const {
   out.u8(static_cast<std::uint8_t>(level_));

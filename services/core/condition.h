@@ -83,6 +83,9 @@ struct Episode {
   }
 };
 
+void write_episode(ByteWriter& out, const Episode& e);
+Episode read_episode(ByteReader& in, std::uint8_t version = kTrackVersion);  // !in.ok(): there is none
+
 class Track {
  public:
   // One step of the fold; times must not go back. `criteria` are those in force at `o.at`: they are used where no

@@ -96,13 +96,23 @@ bool Day::any_published(int hour) const {
                      [hour](const Column& c) { return (c.published >> hour & 1U) != 0; });
 }
 
-std::int32_t Day::next_revision(int kind, std::size_t c, int hour, bool first) {
-  if (first) return 1;
-  Republished wanted{static_cast<std::uint8_t>(kind), static_cast<std::uint8_t>(c), static_cast<std::uint8_t>(hour), 1};
-  const auto at = std::lower_bound(republished.begin(), republished.end(), wanted,
+namespace {
+Republished& republished_at(std::vector<Republished>& all, const Republished& wanted) {
+  const auto at = std::lower_bound(all.begin(), all.end(), wanted,
                                    [](const Republished& a, const Republished& b) { return a.place() < b.place(); });
-  Republished& r = at != republished.end() && at->place() == wanted.place() ? *at : *republished.insert(at, wanted);
-  return ++r.revision;
+  return at != all.end() && at->place() == wanted.place() ? *at : *all.insert(at, wanted);
+}
+}  // namespace
+
+std::int32_t Day::next_revision(TrailingKind kind, std::size_t c, int hour, bool first) {
+  if (first) return 1;
+  return ++republished_at(republished, {kind, static_cast<std::uint8_t>(c), static_cast<std::uint8_t>(hour), 1})
+               .revision;
+}
+
+void Day::note_revision(TrailingKind kind, std::size_t c, int hour, std::int32_t revision) {
+  republished_at(republished, {kind, static_cast<std::uint8_t>(c), static_cast<std::uint8_t>(hour), 1}).revision =
+      revision;
 }
 
 // Format 1 of a day: version, closed, offsets, the columns, what was published again.

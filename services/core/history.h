@@ -55,9 +55,11 @@ struct Greatest8h {
   bool operator==(const Greatest8h&) const = default;
 };
 
+// What is published with an hour, beside its mean.
+enum TrailingKind : std::uint8_t { k24hKind, k8hKind, kPm24Kind, kRollingKind };
 // How often a window was published, beyond the first time: most are published once.
 struct Republished {
-  std::uint8_t kind = 0;  // see Day::revision
+  std::uint8_t kind = 0;  // TrailingKind
   std::uint8_t column = 0;
   std::uint8_t hour = 0;
   std::int32_t revision = 0;
@@ -89,8 +91,10 @@ struct Day {
     return c < columns.size() && (columns[c].published >> hour & 1U) != 0;
   }
   bool any_published(int hour) const;
-  // The next revision of a trailing window that ends with that hour. Kinds: 0 24h, 1 8h, 2 AQI_PM24, 3 AQI 24h.
-  std::int32_t next_revision(int kind, std::size_t column, int hour, bool first);
+  // The next revision of a trailing window that ends with that hour; of an index the column is 0.
+  std::int32_t next_revision(TrailingKind kind, std::size_t column, int hour, bool first);
+  // What it was published as already, where that is more than once.
+  void note_revision(TrailingKind kind, std::size_t column, int hour, std::int32_t revision);
 
   void write(std::string& out) const;
   bool read(std::string_view bytes);

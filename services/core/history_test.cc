@@ -285,14 +285,14 @@ TEST(HistoryPercentileDeathTest, OfNothingIsABug) {
 
 TEST(HistoryRevision, CountsFrom1ForEachKindColumnAndHour) {
   Day day;
-  EXPECT_EQ(day.next_revision(0, 2, 7, true), 1);
+  EXPECT_EQ(day.next_revision(k24hKind, 2, 7, true), 1);
   EXPECT_TRUE(day.republished.empty());  // most are published once, and cost nothing
-  EXPECT_EQ(day.next_revision(0, 2, 7, false), 2);
-  EXPECT_EQ(day.next_revision(0, 2, 7, false), 3);
-  EXPECT_EQ(day.next_revision(1, 2, 7, false), 2);
-  EXPECT_EQ(day.next_revision(0, 1, 7, false), 2);
-  EXPECT_EQ(day.next_revision(0, 2, 6, false), 2);
-  EXPECT_EQ(day.next_revision(0, 2, 7, false), 4);
+  EXPECT_EQ(day.next_revision(k24hKind, 2, 7, false), 2);
+  EXPECT_EQ(day.next_revision(k24hKind, 2, 7, false), 3);
+  EXPECT_EQ(day.next_revision(k8hKind, 2, 7, false), 2);
+  EXPECT_EQ(day.next_revision(k24hKind, 1, 7, false), 2);
+  EXPECT_EQ(day.next_revision(k24hKind, 2, 6, false), 2);
+  EXPECT_EQ(day.next_revision(k24hKind, 2, 7, false), 4);
   EXPECT_TRUE(std::is_sorted(day.republished.begin(), day.republished.end(),
                              [](const Republished& a, const Republished& b) { return a.place() < b.place(); }));
 }

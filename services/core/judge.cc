@@ -196,7 +196,8 @@ void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours) {
   for_each_watch(site, [&](const SignalRule& r, const Watch& watch) {
     if (find(site, r.id, watch) != nullptr) return;
     const Watcher watcher(rules_, site);
-    EventTime next = first_judged(site, watch);
+    // What lies behind the horizon raises nothing any more (past_amended).
+    EventTime next = std::max(first_judged(site, watch), watch.floor(frontier_ - rules_.horizons.hours_kept));
     for (const AmendedHour& a : hours) {
       const Interval steps = affected(watch, a);
       for (next = std::max(next, steps.start); next < steps.end; next += watch.step()) {
@@ -211,19 +212,22 @@ void Judge::hours_amended(Site& site, std::span<const AmendedHour> hours) {
     });
     if (first == hours.end()) continue;
     const EventTime until = std::max(c.next, bound(c.watch));
-    Track folded = c.base;
-    std::int32_t silent = c.base_silent;
-    fold(site, c, folded, silent, c.base_time, until);
-    const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, first->reason);
-    c.track = std::move(folded);
-    c.silent = silent;
-    c.next = until;
+    fold_again(site, c, until, first->reason);
     c.last_active = std::max(c.last_active, std::min(c.watch.floor(hours.back().hour), until));
-    site.dirty = true;
-    for (const std::size_t i : changed) {
-      publish(site, c.rule, c.watch.factor, c.watch.window, c.track.episodes()[i]);
-    }
   }
+  withdraw_readings(site, hours);
+}
+
+void Judge::fold_again(Site& site, Condition& c, EventTime until, std::string_view reason) {
+  Track folded = c.base;
+  std::int32_t silent = c.base_silent;
+  fold(site, c, folded, silent, c.base_time, until);
+  const auto changed = reconcile(c.track.episodes(), folded, site.next_episode, now_, reason);
+  c.track = std::move(folded);
+  c.silent = silent;
+  c.next = until;
+  site.dirty = true;
+  for (const std::size_t i : changed) publish(site, c.rule, c.watch.factor, c.watch.window, c.track.episodes()[i]);
 }
 
 // ---- time and rules ----------------------------------------------------------------------------------------------
@@ -258,6 +262,7 @@ void Judge::settle(Site& site, EventTime cut) {
     return c.track.normal() && c.track.episodes().empty() && c.base.normal() && c.last_active < c.base_time;
   });
   if (gone > 0) site.dirty = true;
+  settle_readings(site, cut);
 }
 
 void Judge::rules_changed(Site& site, EventTime frontier) {

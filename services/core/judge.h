@@ -1,8 +1,8 @@
 // Judges one site: runs the rules of the exceedance machine (condition.h) over its hours, days and readings and says
 // what began, changed or ended (architecture section 6). Over closed hours: `hour_limit`, `aqi_level`, the rolling 24 h
 // and 8 h means, `no_data` and the quality checks; over closed days: `day_limit`. A late reading or an amendment judges
-// those again. Over single readings: `reading_over_limit`, at once and never again. What each of them looks at is
-// watch.h.
+// those again. Over single readings: `reading_over_limit`, at once; it is withdrawn when every hour that made it is
+// invalidated, and never judged again. What each of them looks at is watch.h.
 //
 // Stateless: all state is the site's. Threads: none of its business.
 #pragma once
@@ -12,11 +12,15 @@
 #include <string_view>
 
 #include "core/output.h"
+#include "core/past_amend.h"
 #include "core/rules.h"
 #include "core/site.h"
 #include "core/watch.h"
 
 namespace qc::core {
+
+// A person has said that the hour has no value.
+bool invalidated(const Site& site, Factor factor, EventTime hour);
 
 class Judge {
  public:
@@ -37,6 +41,9 @@ class Judge {
     std::string reason;
   };
   void hours_amended(Site& site, std::span<const AmendedHour> hours);
+  // The same of hours behind the horizon, which cannot be judged again step by step (judge_past.cc). Before
+  // hours_amended().
+  void past_amended(Site& site, const PastAmend& past);
   // Silence from that hour on changes nothing: no condition is pending or open, but those that say "no data" at their
   // highest level.
   bool quiet(const Site& site, EventTime hour) const;
@@ -65,6 +72,8 @@ class Judge {
   bool step(const Watcher& watcher, const Condition& c, Track& track, std::int32_t& silent, EventTime start) const;
   void fold(const Site& site, const Condition& c, Track& track, std::int32_t& silent, EventTime from,
             EventTime until) const;
+  // From its base up to `until`, publishing what that changes of what was said.
+  void fold_again(Site& site, Condition& c, EventTime until, std::string_view reason);
   // The next step, publishing what it changes.
   void advance(Site& site, Condition& c, EventTime start);
   void advance_days(Site& site, EventTime until);
@@ -76,6 +85,14 @@ class Judge {
   void judge_reading(Site& site, Series& series, Interval interval, Concentration value);
   void refresh(Site& site, EventTime instant) const;
   static void drop_normal(Site& site);
+  // Of those whose hours are all invalid by a correction now.
+  void withdraw_readings(Site& site, std::span<const AmendedHour> hours);
+  void withdraw_reading(Site& site, const std::string& rule, Factor factor, Episode episode, std::string_view reason);
+  // What a past correction says of one episode: the correction that took its last value away; nullptr: it stands.
+  const Amend* past_cause(const Site& site, const PastAmend& past, const Signal& told, const SignalRule& rule,
+                          const Watch& watch) const;
+  static const Amend* past_readings(const Site& site, const PastAmend& past, const Signal& told);
+  static void settle_readings(Site& site, EventTime cut);
   void publish_reading(Site& site, ReadingCondition& c, const Concentration* value);
 
   void publish_last(Site& site, const std::string& rule, Factor factor, Window window, Track& track);

@@ -1,6 +1,8 @@
-// Rules over single readings: early indicators, that look forward only.
+// Rules over single readings: early indicators, that look forward only. Of a correction they know one thing: hours that
+// are invalid hold no readings, and an episode that only such hours made never was.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/judge.h"
 #include "core/quality.h"
@@ -12,6 +14,24 @@ constexpr Window kWindow = Window::Reading;
 
 Watch watch_of(Factor factor) {
   return {SignalKind::ReadingOverLimit, Mark::None, factor, kWindow};
+}
+
+}  // namespace
+
+bool invalidated(const Site& site, Factor factor, EventTime hour) {
+  const std::uint8_t column = site.column[index(factor)];
+  const auto at = std::lower_bound(site.hours.begin(), site.hours.end(), hour,
+                                   [](const HourEntry& e, EventTime t) { return e.start < t; });
+  if (column == kNoColumn || at == site.hours.end() || at->start != hour) return false;
+  const HourValue v = at->result(column).value;
+  return v.source == Source::Amended && !v.valid;
+}
+
+namespace {
+
+void note_hour(std::vector<EventTime>& hours, EventTime hour) {
+  const auto at = std::lower_bound(hours.begin(), hours.end(), hour);
+  if (at == hours.end() || *at != hour) hours.insert(at, hour);
 }
 
 }  // namespace
@@ -42,7 +62,7 @@ void Judge::judge_reading(Site& site, Series& series, Interval interval, Concent
       const bool known =
           std::any_of(site.reading_conditions.begin(), site.reading_conditions.end(),
                       [&](const ReadingCondition& c) { return c.factor == series.factor && c.rule == r.id; });
-      if (!known) site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min()});
+      if (!known) site.reading_conditions.push_back({r.id, series.factor, {}, EventTime::min(), {}, false});
     }
   }
   const Watcher watcher(rules_, site);
@@ -52,6 +72,7 @@ void Judge::judge_reading(Site& site, Series& series, Interval interval, Concent
     site.dirty = true;
     const SignalRule* r = rule(c.rule);
     const auto limits = r == nullptr ? std::nullopt : watcher.criteria(*r, watch_of(series.factor), interval.start);
+    if (limits && value.pg > limits->on[0]) note_hour(c.hours, hour_of(interval.start));
     if (!c.track.step(limits ? &*limits : nullptr, {at, value.pg, interval, 1, 1})) continue;
     publish_reading(site, c, &value);
   }
@@ -88,7 +109,66 @@ void Judge::publish_reading(Site& site, ReadingCondition& c, const Concentration
     e.first_offset = offset_;
   }
   publish_last(site, c.rule, c.factor, kWindow, c.track);
+  if (!e.open() && !c.stands) {
+    if (site.reading_episodes.size() == kReadingEpisodesMax) site.reading_episodes.erase(site.reading_episodes.begin());
+    site.reading_episodes.push_back({c.rule, c.factor, e, std::exchange(c.hours, {})});
+  }
   c.track.forget(EventTime::max());
+}
+
+// ---- corrections -------------------------------------------------------------------------------------------------
+
+void Judge::withdraw_readings(Site& site, std::span<const AmendedHour> hours) {
+  // The reason, where one of the amended hours is among those, and all of them are invalid now.
+  const auto why = [&](Factor factor, const std::vector<EventTime>& its) -> const std::string* {
+    const auto amended = std::find_if(hours.begin(), hours.end(), [&](const AmendedHour& a) {
+      return std::binary_search(its.begin(), its.end(), a.hour);
+    });
+    if (amended == hours.end()) return nullptr;
+    const bool all = std::all_of(its.begin(), its.end(), [&](EventTime h) { return invalidated(site, factor, h); });
+    return all ? &amended->reason : nullptr;
+  };
+  std::erase_if(site.reading_episodes, [&](const ReadingEpisode& e) {
+    const std::string* reason = why(e.factor, e.hours);
+    if (reason != nullptr) withdraw_reading(site, e.rule, e.factor, e.episode, *reason);
+    return reason != nullptr;
+  });
+  for (ReadingCondition& c : site.reading_conditions) {
+    const std::string* reason = c.stands ? nullptr : why(c.factor, c.hours);
+    if (reason == nullptr) continue;
+    if (c.track.open()) withdraw_reading(site, c.rule, c.factor, c.track.episodes().back(), *reason);
+    c.track = {};
+    c.hours.clear();
+    site.dirty = true;
+  }
+  drop_normal(site);
+}
+
+void Judge::withdraw_reading(Site& site, const std::string& rule, Factor factor, Episode episode,
+                             std::string_view reason) {
+  episode.state = SignalState::Withdrawn;
+  ++episode.revision;
+  episode.at = now_;
+  episode.reason = reason;
+  publish(site, rule, factor, kWindow, episode);
+  site.dirty = true;
+}
+
+void Judge::settle_readings(Site& site, EventTime cut) {
+  // Takes hours out that can no longer be corrected; false: one of them holds its readings for good.
+  const auto settled = [&](Factor factor, std::vector<EventTime>& hours) {
+    const auto kept = std::lower_bound(hours.begin(), hours.end(), cut);
+    if (kept == hours.begin()) return true;
+    const bool all = std::all_of(hours.begin(), kept, [&](EventTime h) { return invalidated(site, factor, h); });
+    hours.erase(hours.begin(), kept);
+    site.dirty = true;
+    return all;
+  };
+  std::erase_if(site.reading_episodes,
+                [&](ReadingEpisode& e) { return !settled(e.factor, e.hours) || e.hours.empty(); });
+  for (ReadingCondition& c : site.reading_conditions) {
+    if (!settled(c.factor, c.hours)) c.stands = true;
+  }
 }
 
 }  // namespace qc::core

@@ -24,4 +24,8 @@ std::string_view name(Reason r) {
   return i < kNames.size() ? kNames[i] : std::string_view();
 }
 
+std::string reason_of(const Amend& amend) {
+  return "amended by " + amend.who + ": " + amend.reason;
+}
+
 }  // namespace qc::core

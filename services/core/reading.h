@@ -91,6 +91,9 @@ struct Amend {
   bool audited = false;
 };
 
+// What stands with everything that changes by it.
+std::string reason_of(const Amend& amend);
+
 struct Register {
   std::string site;
   std::string name;

@@ -226,48 +226,6 @@ void ReadingStage::Impl::store(Site& site, const ReadingBatch& batch, Offset off
   save_later(site);
 }
 
-void ReadingStage::apply(const Amend& amend, Offset offset, Outputs& out) {
-  Impl& s = *impl_;
-  s.dirty = true;
-  Site* site = s.find(amend.site);
-  const auto refuse = [&](Reason reason, std::string why) {
-    out.rejected.push_back({reason, 0, "amend " + amend.id + ": " + std::move(why)});
-  };
-  if (site == nullptr) return refuse(Reason::UnknownSite, "site " + amend.site + " is not known");
-  const Interval& i = amend.interval;
-  if (amend.factor == Factor::None || is_index(amend.factor)) {
-    return refuse(Reason::UnknownFactor, "an index follows from concentrations; amend those");
-  }
-  if (amend.action == Amend::Action::None || i.start >= i.end || hour_of(i.start) != i.start ||
-      hour_of(i.end) != i.end || i.end - i.start > s.rules->horizons.hours_kept) {
-    return refuse(Reason::BadShape, "wants an action and an interval of whole hours within hours_kept");
-  }
-  if (s.now >= i.start + kHour + s.rules->horizons.hours_kept) {
-    return refuse(Reason::NotSupported, "the interval begins behind hours_kept");
-  }
-  if (i.end > s.frontier) return refuse(Reason::BadShape, "an hour can be amended once it is closed");
-  const auto column = static_cast<int>(site->column_of(amend.factor, s.frontier));
-  for (EventTime hour = i.start; hour < i.end; hour += kHour) {
-    site->cursor = {};
-    HourEntry& entry = site->entry(hour);
-    HourData& data = entry.thaw();
-    if (amend.action == Amend::Action::Restore) {
-      data.slots.restore(column);
-    } else {
-      const bool replace = amend.action == Amend::Action::Replace;
-      Slot slot = Slot::of(0, replace ? amend.value : Concentration{}, replace ? Flag::Normal : Flag::Fault);
-      if (amend.audited) slot.key |= Slot::kAudited;
-      data.slots.amend(column, slot);
-    }
-    data.slots.note_offset(offset);
-    data.reason = "amended by " + amend.who + ": " + amend.reason;
-    entry.dirty = true;
-    entry.touched = true;
-    site->touched = true;
-  }
-  s.save_later(*site);
-}
-
 void ReadingStage::reject(const Rejected& rejected, Offset /*offset*/, Outputs& out) {
   impl_->dirty = true;
   impl_->ledger.count_malformed(rejected.reason, std::max(1, rejected.readings));

@@ -13,6 +13,7 @@
 
 #include "core/ledger.h"
 #include "core/output.h"
+#include "core/past_amend.h"
 #include "core/reading.h"
 #include "core/rules.h"
 
@@ -36,6 +37,8 @@ class ReadingStage {
   void apply(const Register& site, Offset offset, Outputs& out);
   void apply(const Tick& tick, Offset offset, Outputs& out);
   void apply(const Amend& amend, Offset offset, Outputs& out);
+  // Published at once, not with the next tick: nothing of it is kept.
+  void apply(const PastAmend& past, Offset offset, Outputs& out);
   // A record that is no message of ours: counted as one malformed reading.
   void reject(const Rejected& rejected, Offset offset, Outputs& out);
 

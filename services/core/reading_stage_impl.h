@@ -1,4 +1,5 @@
-// The inside of ReadingStage, shared by the files that implement it: reading_stage.cc (sites, readings, corrections),
+// The inside of ReadingStage, shared by the files that implement it: reading_stage.cc (sites, readings),
+// reading_stage_amend.cc (corrections), reading_stage_past.cc (those of hours that are no longer held),
 // reading_stage_time.cc (what a tick closes, amends and publishes) and reading_stage_state.cc (saving and loading).
 // Nobody else includes it.
 #pragma once
@@ -54,9 +55,14 @@ struct ReadingStage::Impl {
   enum class Opened { Yes, Sealed, TooManyHours };
   Opened open(Site& site, EventTime hour, const ReadingBatch& batch, std::size_t column, Offset offset);
 
+  // ---- corrections ----
+  static void put(HourData& data, const Amend& amend, std::size_t column);  // into the slots of an hour that is held
+  std::string brings_wrong(const Site& site, const PastAmend& past) const;  // why it cannot be used; empty: it can
+
   // ---- time ----
   void advance(EventTime to, Offset offset, Outputs& out);
-  void publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out);
+  // `past`: the correction that brought some of those hours along.
+  void publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out, const PastAmend* past = nullptr);
   void close_hours(Site& site, EventTime from, EventTime to, Judge& judge, Offset offset, Outputs& out);
   void settle(Site& site, Judge& judge);
   void publish_running(Site& site, EventTime open_from, Offset offset, Outputs& out);

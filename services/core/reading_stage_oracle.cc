@@ -185,9 +185,22 @@ const std::map<Oracle::Key, NaiveHour>& Oracle::hours() const {
   return *hours_;
 }
 
-std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
+void Oracle::read_past(const Amend& amend) {
+  for (EventTime h = amend.interval.start; h < amend.interval.end; h += kHour) {
+    amends_.insert_or_assign({amend.site, amend.factor, h}, amend);
+  }
+}
+
+NaiveHour Oracle::measured(const Key& key) const {
+  const auto all = measured_hours(&key);
+  const auto at = all.find(key);
+  return at == all.end() ? NaiveHour{} : at->second;
+}
+
+std::map<Oracle::Key, NaiveHour> Oracle::measured_hours(const Key* only) const {
   std::map<Key, NaiveHour> result;
   for (const auto& [key, lanes] : slots_) {
+    if (only != nullptr && key != *only) continue;
     // (valid, kind or coverage, coverage or kind, grid): the greatest makes the hour.
     std::optional<std::tuple<bool, int, int, int>> best;
     NaiveHour& hour = result[key];
@@ -224,6 +237,11 @@ std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
       hour = h;
     }
   }
+  return result;
+}
+
+std::map<Oracle::Key, NaiveHour> Oracle::all_hours() const {
+  std::map<Key, NaiveHour> result = measured_hours();
   for (const auto& [key, amend] : amends_) {
     if (amend.action == Amend::Action::Restore) {
       result.try_emplace(key);

@@ -75,11 +75,15 @@ class Oracle {
   void read(const Register& site);
   void read(const Tick& tick);
   void read(const Amend& amend);
+  // Of an hour behind the horizon, where the stage takes it.
+  void read_past(const Amend& amend);
 
   using Key = std::tuple<std::string, Factor, EventTime>;
   // Of every (site, factor, hour) that has a reading or an amendment. Computed once, after the last read().
   const std::map<Key, NaiveHour>& hours() const;
   std::map<std::pair<std::string, EventTime>, NaiveIndex> indices() const;
+  // What was measured, whatever anybody said of it.
+  NaiveHour measured(const Key& key) const;
 
   // From when on a series is missed where it is silent: from the hour that was open when it became known, by the
   // configuration or by a record. Not of a series that became known just before a jump of time and was read within it:
@@ -105,6 +109,8 @@ class Oracle {
   };
   using Lane = std::pair<Source, int>;
   std::map<Key, NaiveHour> all_hours() const;
+  // `only`: of that one alone.
+  std::map<Key, NaiveHour> measured_hours(const Key* only = nullptr) const;
   void name_site(const std::string& id);
   void miss(const std::string& site, Factor factor, EventTime hour);
 

@@ -36,6 +36,13 @@ using ComparedWindows = std::map<std::pair<Window, bool>, Compared>;  // of a wi
 // Of each rule, how many episodes ended in a state, by their level.
 using ComparedEpisodes = std::map<std::string, std::map<std::pair<SignalState, int>, int>>;
 
+// The random prefecture of a seed and whose time it has; with windows its instruments break, too.
+World faulty_world(std::uint64_t seed, const WorldOptions& options);
+Timeline timeline(std::uint64_t seed);
+
+// The last published hours, windows and indices are those of a batch over the same readings and corrections.
+void compare_values(const Oracle& oracle, const Published& published, ComparedWindows* compared);
+
 // Whatever the order of arrival, the last published results are those of a batch over the same readings.
 void check_order(std::uint64_t seed, const WorldOptions& options, ComparedWindows* compared = nullptr,
                  ComparedEpisodes* episodes = nullptr);

@@ -64,7 +64,7 @@ void ReadingStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
   out.tick = out.tick || minute || for_corrections;
 }
 
-void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out) {
+void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset, Outputs& out, const PastAmend* past) {
   site.touched = false;
   site.cursor = {};
   std::vector<Judge::AmendedHour> amended;
@@ -86,7 +86,14 @@ void ReadingStage::Impl::publish_touched(Site& site, Judge& judge, Offset offset
     windows.hours_amended(site, std::move(before), amended);
     windows.close_until(site, frontier, judge);
     windows.publish_dependent_indices(site, amended);
+    if (past != nullptr) judge.past_amended(site, *past);
     judge.hours_amended(site, amended);
+    // A record that brings the past along was written by what stood before this tick. Hours near the horizon may have
+    // left it since; others are still held with all that they are part of.
+    if (amended.front().hour < now - rules->horizons.hours_kept + kPastAgeMax) {
+      site.past_changed = std::max(site.past_changed, now - Duration(1));
+      site.dirty = true;
+    }
   }
   save_later(site);
 }
@@ -176,8 +183,14 @@ bool ReadingStage::Impl::publish(Site& site, HourEntry& e, Status status, Offset
                     std::span(values).first(columns));
   Windows windows(*rules, now, offset, out);
   bool changed = false;
+  for (const BroughtValue& b : data.brought) values[b.column] = b.value;
+  const auto corrected = [&data](std::size_t c) {
+    return data.brought.empty() ||
+           std::any_of(data.brought.begin(), data.brought.end(), [c](const BroughtValue& b) { return b.column == c; });
+  };
   const std::size_t first_mean = out.means.size();
   for (std::size_t c = 0; c < columns; ++c) {
+    if (!corrected(c)) continue;
     const Series& series = site.series[c];
     SeriesResult& result = data.results[c];
     HourValue& v = values[c];

@@ -273,9 +273,21 @@ bool read_condition(ByteReader& in, Condition& c, std::uint8_t version) {
   return in.ok() && c.watch.floor(c.base_time) == c.base_time && c.watch.floor(c.next) == c.next;
 }
 
+void write_hours(ByteWriter& out, const std::vector<EventTime>& hours) {
+  out.u64(hours.size());
+  for (const EventTime h : hours) out.time(h);
+}
+
+bool read_hours(ByteReader& in, std::vector<EventTime>& hours) {
+  hours.resize(in.size());
+  for (EventTime& h : hours) h = in.time();
+  return in.ok() && std::is_sorted(hours.begin(), hours.end());
+}
+
 }  // namespace
 
-// Format 2 of a site's header; format 1 had no periods, and conditions over hours alone.
+// Format 3 of a site's header; format 2 had no hours of single readings, format 1 no periods, and conditions over hours
+// alone.
 void Site::write(std::string& out) const {
   ByteWriter w(out);
   w.u8(kSiteVersion);
@@ -305,12 +317,40 @@ void Site::write(std::string& out) const {
   }
   w.u64(periods.size());
   for (const Period& p : periods) write_period(w, p);
+  for (const ReadingCondition& c : reading_conditions) {
+    w.u8(c.stands ? 1 : 0);
+    write_hours(w, c.hours);
+  }
+  w.u64(reading_episodes.size());
+  for (const ReadingEpisode& e : reading_episodes) {
+    w.text(e.rule);
+    w.u8(static_cast<std::uint8_t>(e.factor));
+    write_episode(w, e.episode);
+    write_hours(w, e.hours);
+  }
+  w.time_or(EventTime::min(), past_changed);
+}
+
+bool Site::read_format_3(ByteReader& in) {
+  for (ReadingCondition& c : reading_conditions) {
+    c.stands = in.flag();
+    if (!read_hours(in, c.hours)) return false;
+  }
+  reading_episodes.resize(in.u64_to(kReadingEpisodesMax));
+  for (ReadingEpisode& e : reading_episodes) {
+    e.rule = in.text();
+    e.factor = read_pollutant(in);
+    e.episode = read_episode(in);
+    if (!read_hours(in, e.hours)) return false;
+  }
+  past_changed = in.time_or(EventTime::min());
+  return in.ok();
 }
 
 bool Site::read(std::string_view bytes) {
   ByteReader in(bytes);
   const std::uint8_t version = in.u8();
-  if (version != 1 && version != kSiteVersion) return false;
+  if (version < 1 || version > kSiteVersion) return false;
   registered = in.flag();
   info.id = in.text();
   info.name = in.text();
@@ -349,6 +389,7 @@ bool Site::read(std::string_view bytes) {
       if (!in_order) return false;
     }
   }
+  if (version >= 3 && !read_format_3(in)) return false;
   dirty = false;
   return in.done();
 }

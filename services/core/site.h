@@ -21,7 +21,11 @@
 namespace qc::core {
 
 inline constexpr std::uint8_t kStateVersion = 1;
-inline constexpr std::uint8_t kSiteVersion = 2;  // 2: with periods, and conditions of every window; 1 is read, too
+// 2: with periods, and conditions of every window; 3: with the hours that made episodes of single readings, and until
+// when corrections reached behind the horizon. 1 and 2 are read, too.
+inline constexpr std::uint8_t kSiteVersion = 3;
+// Ended episodes over single readings that one site keeps, in case their hours are invalidated; of more the oldest go.
+inline constexpr std::size_t kReadingEpisodesMax = 64;
 inline constexpr std::uint8_t kHourVersion = 2;  // 2: with marks; 1 is read, too
 inline constexpr std::uint8_t kNoColumn = 0xff;
 
@@ -51,12 +55,20 @@ struct IndexOutcome {
   }
 };
 
+// What an hour that a PastAmend brought along is to be, of one column.
+struct BroughtValue {
+  std::size_t column = 0;
+  HourValue value;
+};
+
 struct HourData {
   HourSlots slots;
   std::vector<SeriesResult> results;  // by column; may be shorter than the site's series
   IndexOutcome index;
   std::int32_t index_revision = 0;
   std::string reason;  // of the amendment that waits for the next tick
+  // Not empty: only this is to change, because the slots are long gone. Never outlives its record, so it is not saved.
+  std::vector<BroughtValue> brought;
 };
 
 struct HourEntry {
@@ -122,7 +134,17 @@ struct ReadingCondition {
   std::string rule;
   Factor factor = Factor::None;
   Track track;
-  EventTime last{};  // readings not newer than this are not judged
+  EventTime last{};              // readings not newer than this are not judged
+  std::vector<EventTime> hours;  // those that hold a reading above the lowest level, as far as they can be corrected
+  bool stands = false;           // so does one that no longer can
+};
+
+// An ended episode of such a rule, kept as long as all of the hours that made it can be invalidated.
+struct ReadingEpisode {
+  std::string rule;
+  Factor factor = Factor::None;
+  Episode episode;
+  std::vector<EventTime> hours;
 };
 
 // Where the last reading of a site went, because the next one mostly goes beside it: its lane of slots in an open hour.
@@ -157,10 +179,13 @@ struct Site {
   std::vector<Period> periods;  // by (start, window)
   std::vector<Condition> conditions;
   std::vector<ReadingCondition> reading_conditions;
+  std::vector<ReadingEpisode> reading_episodes;  // in the order in which they ended
   std::int64_t next_episode = 1;
   EventTime judged_from = EventTime::min();  // what was judged before it, by other rules, is final
-  std::vector<EventTime> erased;             // hours dropped since the last save
-  std::vector<EventTime> erased_days;        // of the history, likewise
+  // What is published of the past was last changed at or just after it: what was read of it by then is out of date.
+  EventTime past_changed = EventTime::min();
+  std::vector<EventTime> erased;       // hours dropped since the last save
+  std::vector<EventTime> erased_days;  // of the history, likewise
   std::vector<EventTime> erased_months;
 
   Site() { column.fill(kNoColumn); }
@@ -172,6 +197,9 @@ struct Site {
 
   void write(std::string& out) const;  // the header: all but the hours
   bool read(std::string_view bytes);
+
+ private:
+  bool read_format_3(ByteReader& in);  // what it added
 };
 
 }  // namespace qc::core

@@ -107,6 +107,7 @@ void renumber_site(Site& site, const std::function<Offset(Offset)>& to) {
     change_track(c.base);
   }
   for (ReadingCondition& c : site.reading_conditions) change_track(c.track);
+  for (ReadingEpisode& e : site.reading_episodes) change(e.episode.first_offset);
   site.cursor = {};
   site.dirty = true;
 }

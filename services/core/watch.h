@@ -33,6 +33,11 @@ class Watcher {
   std::int32_t silent_hours(Factor factor, EventTime hour, int most) const;
   // How many steps from an hour on depend on it.
   static int reach(const Watch& watch);
+  // Whether a correction of `factor` can change what it sees.
+  static bool sees(const Watch& watch, Factor factor) {
+    return watch.factor == factor || watch.factor == Factor::AQI ||
+           (watch.check == Mark::Inverted && factor == Factor::PM10);
+  }
 
   // Says of an episode's last change what it was judged on: marks and first input.
   void label(const Watch& watch, Episode& episode) const;

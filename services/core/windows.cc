@@ -13,11 +13,10 @@ constexpr int k8h = 8;
 // An hour of ozone is in 8 h means that end up to 8 hours after its start, and those in the 24 hours after that.
 constexpr Duration kReach = kHour * (kRollingHours + k8h - 1);
 
-enum Kind : int { k24hKind, k8hKind, kPm24Kind, kRollingKind };  // Day::next_revision
-constexpr std::size_t kNoSeries = 0;                             // the column of an index's revisions
+constexpr std::size_t kNoSeries = 0;  // the column of an index's revisions
 
 // Where the first hour lies that what is published with an hour depends on.
-EventTime first_input(Kind kind, Interval interval, EventTime end) {
+EventTime first_input(TrailingKind kind, Interval interval, EventTime end) {
   if (kind == kRollingKind) return end - kReach;
   return kind == kPm24Kind ? end - kHour * kRollingHours : interval.start;
 }
@@ -239,7 +238,7 @@ void Windows::trailing(Site& site, EventTime hour, const History* before, std::s
   const int h = hour_in(start, hour);
   const Interval day_long{end - kHour * kRollingHours, end};
   const Interval eight{end - kHour * k8h, end};
-  const auto place = [&](Factor f, Window w, Interval interval, Kind kind, std::size_t column, bool first) {
+  const auto place = [&](Factor f, Window w, Interval interval, TrailingKind kind, std::size_t column, bool first) {
     day->dirty = true;
     return Place{f,
                  w,
@@ -249,7 +248,7 @@ void Windows::trailing(Site& site, EventTime hour, const History* before, std::s
                  reason_in(hours, first_input(kind, interval, end), end),
                  first_offset(site, interval.start, interval.end)};
   };
-  const auto total = [&](std::size_t c, Factor f, Window w, Interval interval, Kind kind, bool first) {
+  const auto total = [&](std::size_t c, Factor f, Window w, Interval interval, TrailingKind kind, bool first) {
     const int length = static_cast<int>((interval.end - interval.start) / kHour);
     const Total now = site.history.trailing(c, end, length);
     if (!first && now == before->trailing(c, end, length)) return;
@@ -319,9 +318,8 @@ void Windows::hours_amended(Site& site, std::vector<Day> days_before, std::span<
 }
 
 void Windows::settle(Site& site, EventTime now, const Horizons& horizons) {
-  const Duration kept = horizons.hours_kept;
   auto& days = site.history.days;
-  const EventTime first_day = day_of(now - kept - kHour) - kDay * 2;
+  const EventTime first_day = Windows::first_day(now, horizons);
   std::size_t gone = 0;
   while (gone < days.size() && days[gone].closed && days[gone].start < first_day) {
     site.erased_days.push_back(days[gone++].start);

@@ -62,6 +62,17 @@ class Windows {
   // Hours behind the frontier have another outcome, or one for the first time; `before`: the history's days as they
   // were. `hours` in order.
   void hours_amended(Site& site, std::vector<Day> before, std::span<const Judge::AmendedHour> hours);
+  // Whether the held daily values make what was published of a period that is over.
+  bool adds_up(const Site& site, const Period& period, std::size_t column, const Mean& published) const {
+    const PeriodValue value = period_value(site, period, column, period.end);
+    return value.total.sum_pg == published.sum_pg && value.total.count == published.count;
+  }
+  // Closed days that start before it are forgotten, and closed periods that end before it.
+  static EventTime first_day(EventTime now, const Horizons& horizons) {
+    return day_of(now - horizons.hours_kept - kHour) - kDay * 2;
+  }
+  // The month, quarter or year that holds `t`.
+  static Interval period_interval(Window window, EventTime t);
   // Forgets what no correction can reach any more.
   static void settle(Site& site, EventTime now, const Horizons& horizons);
 

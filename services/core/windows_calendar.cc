@@ -10,11 +10,6 @@ namespace {
 
 constexpr Window kPeriods[] = {Window::Month, Window::Quarter, Window::Year};
 
-Interval interval_of(Window window, EventTime t) {
-  if (window == Window::Month) return month_of(t);
-  return window == Window::Quarter ? quarter_of(t) : year_of(t);
-}
-
 int days_in(Interval i) {
   return static_cast<int>((i.end - i.start) / kDay);
 }
@@ -82,7 +77,7 @@ std::int64_t Windows::daily_value(const Site& site, std::size_t column, EventTim
 
 bool Windows::has_periods(Factor f, EventTime day) const {
   return std::any_of(std::begin(kPeriods), std::end(kPeriods),
-                     [&](Window w) { return rules_.validity(f, w, last_instant(interval_of(w, day))) != nullptr; });
+                     [&](Window w) { return rules_.validity(f, w, last_instant(period_interval(w, day))) != nullptr; });
 }
 
 void Windows::close_day(Site& site, Day& day, EventTime upto) {
@@ -119,8 +114,13 @@ void Windows::close_until(Site& site, EventTime upto, Judge& judge) {
 
 // ---- months, quarters, years -------------------------------------------------------------------------------------
 
+Interval Windows::period_interval(Window window, EventTime t) {
+  if (window == Window::Month) return month_of(t);
+  return window == Window::Quarter ? quarter_of(t) : year_of(t);
+}
+
 Period& Windows::period(Site& site, Window window, EventTime day) {
-  const Interval i = interval_of(window, day);
+  const Interval i = period_interval(window, day);
   const auto before = [](const Period& p, const std::pair<EventTime, Window>& place) {
     return std::pair(p.start, p.window) < place;
   };

@@ -75,6 +75,8 @@ Result<void> ReadingsStage::apply(const stream::Record& record, stream::StageOut
     core_.apply(*site, record.offset, outputs_);
   } else if (const auto* amend = std::get_if<core::Amend>(&input)) {
     core_.apply(*amend, record.offset, outputs_);
+  } else if (const auto* past = std::get_if<core::PastAmend>(&input)) {
+    core_.apply(*past, record.offset, outputs_);
   } else if (const auto* rules = std::get_if<core::RulesSwitch>(&input)) {
     if (auto switched = switch_rules(*rules); !switched) return switched;
   } else {

@@ -26,6 +26,7 @@ struct Options {
   std::string csv;
   bool audited = false;
   bool dry_run = false;
+  int wait_s = 90;
 };
 
 // The one correction of the options.
@@ -83,7 +84,10 @@ Result<int> run(const Options& o) {
   const auto timeline = opened->rules->timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
 
-  Amending amending(*opened->log, *rules, *timeline);
+  AmendLimits limits;
+  limits.record_bytes_max = static_cast<std::size_t>(opened->config.system.limits().record_bytes_max());
+  limits.wait = std::chrono::seconds(o.wait_s);
+  Amending amending(*opened->log, *rules, *timeline, limits);
   const auto plan = amending.plan(*lines);
   if (!plan) return tl::make_unexpected(plan.error());
   if (!plan->problems.empty()) {
@@ -126,6 +130,10 @@ Command make_amend_command(CLI::App& app) {
                       "A day's 审核 instead: time,site,factor,action,value,unit,reason (docs/amend.md)");
   command->add_flag("--audited", o->audited, "Marks the hours as confirmed (审核)");
   command->add_flag("--dry-run", o->dry_run, "Check everything and print what would change; write nothing");
+  command
+      ->add_option("--wait", o->wait_s,
+                   "Hours behind the horizon: seconds to wait for the processor to have read all of the log")
+      ->check(CLI::Range(1, 3600));
   command->footer(
       "A correction is a record of `readings`: every window that holds the hour is published again with the reason, "
       "and\nsignals that it caused are withdrawn. The same correction twice changes nothing.");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/output.h"
+#include "core/past_amend.h"
 #include "core/reading.h"
 #include "wire/limits.h"
 
@@ -30,9 +31,12 @@ struct DecodeLimits {
 
 // Longest free text (reason, who) of an Amend.
 inline constexpr std::size_t kTextBytesMax = 1024;
+// One PastAmend holds no more hours and signals than these.
+inline constexpr std::int64_t kPastHoursMax = 10'000;
+inline constexpr std::size_t kPastSignalsMax = 100;
 
-using Decoded =
-    std::variant<const core::ReadingBatch*, core::Register, core::Tick, core::Amend, core::RulesSwitch, core::Rejected>;
+using Decoded = std::variant<const core::ReadingBatch*, core::Register, core::Tick, core::Amend, core::PastAmend,
+                             core::RulesSwitch, core::Rejected>;
 
 class InputDecoder {
  public:
@@ -88,6 +92,7 @@ class BatchBuilder {
 std::string encode_register(const core::Register& site);
 std::string encode_tick(core::EventTime now);
 std::string encode_amend(const core::Amend& amend);
+std::string encode_past_amend(const core::PastAmend& past);
 std::string encode_rules_switch(const core::RulesSwitch& rules);
 
 // ---- encode: what stages publish -----------------------------------------------------------------------------------

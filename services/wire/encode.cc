@@ -49,22 +49,6 @@ std::string encode_tick(core::EventTime now) {
   return message.SerializeAsString();
 }
 
-std::string encode_amend(const core::Amend& amend) {
-  v1::Input message;
-  v1::Amend& out = *message.mutable_amend();
-  out.set_id(amend.id);
-  out.set_site(amend.site);
-  out.set_factor(static_cast<v1::Factor>(amend.factor));
-  out.set_start_ms(core::ms(amend.interval.start));
-  out.set_end_ms(core::ms(amend.interval.end));
-  out.set_action(static_cast<v1::Amend::Action>(amend.action));
-  out.set_value(amend.value.pg);
-  out.set_reason(amend.reason);
-  out.set_who(amend.who);
-  out.set_audited(amend.audited);
-  return message.SerializeAsString();
-}
-
 std::string encode_rules_switch(const core::RulesSwitch& rules) {
   v1::Input message;
   v1::Rules& out = *message.mutable_rules();

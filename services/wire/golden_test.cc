@@ -131,6 +131,52 @@ void check_later(const std::string& name, const std::string& text) {
   check(name, deterministic(message), M());
 }
 
+core::PastAmend past_amend() {
+  core::PastAmend past;
+  past.site = "S1";
+  past.as_of = core::event_time(kStart + 1000LL * 3'600'000);
+  const core::Interval hour{core::event_time(kStart), core::event_time(kStart + 3'600'000)};
+  past.amends = {{"a1", "S1", core::Factor::SO2, hour, core::Amend::Action::Restore, {}, "calibration", "li", true}};
+  core::Mean mean;
+  mean.factor = core::Factor::SO2;
+  mean.window = core::Window::H1;
+  mean.interval = hour;
+  mean.revision = 2;
+  mean.value = core::ug(42);
+  mean.valid = true;
+  mean.sum_pg = 60 * core::ug(42).pg;
+  mean.count = mean.expected = 60;
+  mean.min = core::ug(40);
+  mean.max = core::ug(44);
+  mean.source = core::Source::Minute;
+  mean.audited = true;
+  mean.suspect = 1;
+  mean.marks.add(core::Mark::Clipped);
+  past.means = past.measured = {mean};
+  mean.factor = core::Factor::AQI;
+  mean.primary = {core::Factor::SO2};
+  mean.sub_indices = {{core::Factor::SO2, 101}};
+  past.means.push_back(mean);
+  core::Signal signal;
+  signal.id = "hour_limit/S1/SO2/7";
+  signal.revision = 1;
+  signal.rule = "hour_limit";
+  signal.factor = core::Factor::SO2;
+  signal.window = core::Window::H1;
+  signal.level = 1;
+  signal.state = core::SignalState::Active;
+  signal.at = signal.began = hour.end;
+  signal.value = core::ug(600);
+  signal.limit = core::ug(500);
+  signal.clause = "GB 3095";
+  signal.interval = hour;
+  signal.count = signal.expected = 60;
+  signal.unit = core::Unit::UgM3;
+  signal.marks.add(core::Mark::Clipped);
+  past.signals = {signal};
+  return past;
+}
+
 TEST(Golden, InputRecords) {
   BatchBuilder builder;
   builder.begin("站-1", core::receive_time(kStart + 61'500), kStart + 60'000, core::Source::Minute,
@@ -156,6 +202,7 @@ TEST(Golden, InputRecords) {
                       "li",
                       true}),
         v1::Input());
+  check("input_past_amend", encode_past_amend(past_amend()), v1::Input());
 }
 
 TEST(Golden, MeanRecords) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "qingchuan/v1/input.pb.h"
+#include "wire/amend_codec.h"
 #include "wire/codec.h"
 #include "wire/limits.h"
 #include "wire/packet.h"
@@ -16,9 +17,6 @@ namespace {
 
 namespace v1 = ::qingchuan::v1;
 using core::Reason;
-
-// An Amend works hour by hour: a year of them in one record is the most that anybody means.
-constexpr core::Duration kAmendLengthMax = std::chrono::hours(24 * 366);
 
 core::Rejected refuse(Reason reason, std::string detail, std::int64_t readings = 1) {
   constexpr std::int64_t kMost = 0x7fffffff;
@@ -63,15 +61,6 @@ std::string column_name(const v1::Column& column, int number) {
   std::string text = "column " + std::to_string(number);
   if (const auto f = known(column.factor(), core::Factor::AQI_PM24)) text += " (" + std::string(core::name(*f)) + ")";
   return text;
-}
-
-// The sender's code is foreign text: quoted, cut, and without what would break a line.
-std::string code_text(std::string_view code) {
-  std::string out;
-  for (const char c : code.substr(0, kNameBytesMax)) {
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
-  return out;
 }
 
 void take_rows(const v1::Column& in, int number, core::Factor factor, core::Unit unit, core::ReadingBatch& out) {
@@ -175,37 +164,6 @@ Decoded take_rules(const v1::Rules& in) {
   return core::RulesSwitch{in.hash(), static_cast<core::Timeline>(in.timeline())};
 }
 
-Decoded take_amend(const v1::Amend& in) {
-  const auto bad = [&](Reason reason, std::string_view what) {
-    return refuse(reason, "amend " + code_text(in.id()) + ": " + std::string(what));
-  };
-  if (!printable(in.id(), kNameBytesMax)) return bad(Reason::BadShape, "id: 1 to 64 bytes of printable text expected");
-  if (!printable(in.site(), kNameBytesMax))
-    return bad(Reason::BadShape, "site: 1 to 64 bytes of printable text expected");
-  const auto factor = known(in.factor(), core::Factor::AQI_PM24);
-  if (!factor) return bad(Reason::UnknownFactor, "factor " + std::to_string(in.factor()) + " is not known");
-  if (core::is_index(*factor)) return bad(Reason::UnknownFactor, "an index follows from concentrations; amend those");
-  if (!sane_time(in.start_ms()) || !sane_time(in.end_ms()) || in.start_ms() >= in.end_ms()) {
-    return bad(Reason::BadShape, "not an interval between 1990 and 2200");
-  }
-  if (in.start_ms() % core::kHour.count() != 0 || in.end_ms() % core::kHour.count() != 0)
-    return bad(Reason::BadShape, "whole hours expected");
-  if (in.end_ms() - in.start_ms() > kAmendLengthMax.count()) return bad(Reason::BadShape, "longer than 366 days");
-  const auto action = known(in.action(), core::Amend::Action::Restore);
-  if (!action) return bad(Reason::BadShape, "invalidate, replace or restore expected");
-  if (!printable(in.reason(), kTextBytesMax) || !printable(in.who(), kTextBytesMax)) {
-    return bad(Reason::BadShape, "reason and who are expected, as printable text");
-  }
-  core::Concentration value;
-  if (*action == core::Amend::Action::Replace) {
-    if (in.value() < 0) return bad(Reason::Negative, "the value is negative");
-    if (in.value() > core::kConcentrationMax) return bad(Reason::OutOfRange, "the value is above what air can hold");
-    value.pg = in.value();
-  }
-  const core::Interval interval{core::event_time(in.start_ms()), core::event_time(in.end_ms())};
-  return core::Amend{in.id(), in.site(), *factor, interval, *action, value, in.reason(), in.who(), in.audited()};
-}
-
 }  // namespace
 
 struct InputDecoder::Impl {
@@ -290,7 +248,9 @@ Decoded InputDecoder::decode(std::string_view bytes) {
       d.message.Swap(input.mutable_batch());
       return d.take_batch();
     case v1::Input::kAmend:
-      return take_amend(input.amend());
+      return decode_amend(input.amend());
+    case v1::Input::kPastAmend:
+      return decode_past_amend(input.past_amend());
     case v1::Input::kRegister:
       return take_register(input.register_());
     case v1::Input::kTick:

@@ -8,6 +8,7 @@
 #include "core/region_stage.h"
 #include "wire/limits.h"
 #include "wire/mean_decoder.h"
+#include "wire/signal_decoder.h"
 
 namespace {
 
@@ -35,6 +36,10 @@ void check_mean(const wire::DecodedMean& decoded) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static wire::MeanDecoder decoder;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (const auto signal = wire::decode_signal(bytes)) {
+    const auto again = wire::decode_signal(wire::encode_signal(*signal, {}));
+    QC_ASSERT(again && again->id == signal->id && again->revision == signal->revision);
+  }
   static_cast<void>(wire::peek_mean(bytes));
   const auto decoded = decoder.decode(bytes);
   if (const auto* mean = std::get_if<const wire::DecodedMean*>(&decoded)) {

@@ -2,9 +2,13 @@
 // and what it reads survives being encoded and read again.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/assert.h"
+#include "core/reading_stage.h"
+#include "core/testing.h"
 #include "wire/codec.h"
 #include "wire/packet.h"
 #include "wire/packet_testing.h"
@@ -77,6 +81,26 @@ void check_plain(std::string_view record) {
   QC_ASSERT(other != nullptr && wire::same(plain, **other));
 }
 
+// What the stage does with it, where it holds such a site: whatever it brings along, the stage goes on.
+void check_past(const core::PastAmend& past) {
+  static wire::InputDecoder second;
+  const std::string bytes = wire::encode_past_amend(past);
+  const wire::Decoded decoded = second.decode(bytes);
+  const auto* again = std::get_if<core::PastAmend>(&decoded);
+  QC_ASSERT(again != nullptr && wire::encode_past_amend(*again) == bytes);
+  core::ReadingStage stage([](std::string_view) { return true; });
+  auto rules = std::make_shared<core::RuleSet>(*core::test_rules_with_windows());
+  core::SiteInfo site = rules->sites["S1"];
+  site.id = past.site;
+  rules->sites[site.id] = site;
+  stage.use(rules, core::Timeline::Wall);
+  core::Outputs out;
+  stage.apply(core::Tick{past.as_of}, 0, out);
+  stage.apply(past, 1, out);
+  stage.apply(core::Tick{past.as_of + core::kHour * 3}, 2, out);
+  QC_ASSERT(stage.ledger().balanced());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -97,6 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (const auto* amend = std::get_if<core::Amend>(&decoded)) {
     const auto again = second.decode(wire::encode_amend(*amend));
     QC_ASSERT(std::get<core::Amend>(again).interval == amend->interval);
+  } else if (const auto* past = std::get_if<core::PastAmend>(&decoded)) {
+    check_past(*past);
   } else if (const auto* rules = std::get_if<core::RulesSwitch>(&decoded)) {
     const auto again = second.decode(wire::encode_rules_switch(*rules));
     QC_ASSERT(std::get<core::RulesSwitch>(again).hash == rules->hash);
