@@ -178,7 +178,7 @@ class Oracle {
   }
   void rise(const WarningCriteria&, const Reached& r) {
     silent_ = 0;
-    run_ = {};
+    run_.clear();
     counted_below_ = true;
     const bool has_past = *r.deciding.begin() <= now();
     const bool has_future = *r.deciding.rbegin() > now();
@@ -208,7 +208,7 @@ class Oracle {
   std::size_t now_ = 0;
   bool counted_below_ = false;
   int silent_ = 0;
-  std::array<int, 4> run_{};
+  std::map<int, int> run_;  // by level
   std::vector<PlainEpisode> episodes_;
 };
 
