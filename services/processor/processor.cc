@@ -1,5 +1,6 @@
 #include "processor/processor.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -114,6 +115,19 @@ class OwnedStage : public ReadingsStage {
   ProcessorProbe& probe_;
 };
 
+// In a log from before there were means of regions: kept as those of sites.
+Result<void> make_region_means(stream::Log& log) {
+  const auto topics = log.topics();
+  if (!topics) return tl::make_unexpected(topics.error());
+  const auto find = [&](std::string_view name) {
+    return std::find_if(topics->begin(), topics->end(), [name](const auto& t) { return t.name == name; });
+  };
+  if (find(kMeans) == topics->end() || find(kRegionMeans) != topics->end()) return {};
+  stream::TopicSpec spec = *find(kMeans);
+  spec.name = kRegionMeans;
+  return log.create_topics({&spec, 1});
+}
+
 }  // namespace
 
 Processor::Processor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -125,6 +139,7 @@ Processor::~Processor() {
 Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStore& rules, ProcessorOptions options,
                                                      prometheus::Registry& registry, const platform::Clock& clock) {
   if (auto learnt = learn_partitions(log, options.stage); !learnt) return tl::make_unexpected(learnt.error());
+  if (auto made = make_region_means(log); !made) return tl::make_unexpected(made.error());
   const auto timeline = rules.timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
   if (*timeline == core::Timeline::None) return fail(Errc::topic_unknown, "the log has not been set up to its end yet");

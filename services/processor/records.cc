@@ -15,6 +15,10 @@ Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
         std::pair{kRegionMeans, &options.region_means_partitions}, std::pair{kSignals, &options.signals_partitions},
         std::pair{kDeadLetters, &options.dead_letters_partitions}}) {
     const auto n = stream::partitions_of(log, name);
+    if (!n && n.error().code == Errc::topic_unknown && name == std::string_view(kRegionMeans)) {
+      *count = options.means_partitions;  // of a log from before there were any
+      continue;
+    }
     if (!n) return tl::make_unexpected(n.error());
     *count = *n;
   }

@@ -48,7 +48,7 @@ TEST(MeanCsv, HasTheColumnsOfTheContractInTheirOrder) {
       mean_csv_header().starts_with("site,factor,window,start,end,value,unit,count,coverage,status,revision,primary,"));
   EXPECT_EQ(line(mean()),
             "Dongsi,PM2.5,1h,2015-12-08T08:00:00+08:00,2015-12-08T09:00:00+08:00,12.333333,ug/m3,3,0.75,closed,0,,"
-            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77,,,,,,,0,false\n");
+            "true,,minute,C,10.5,15,GB 3095-2012 table 4,0123456789abcdef,2,77,,,,,,,0,false,\n");
   const std::string text = line(mean());
   EXPECT_EQ(std::count(text.begin(), text.end(), ','),
             std::count(mean_csv_header().begin(), mean_csv_header().end(), ','));

@@ -119,10 +119,13 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
       {"region \"M\" is, through its members, a part of itself",
        [](auto& r) { r.mutable_regions(1)->add_members("M"); }},
       {"region \"C\" is, through its members, a part of itself",
-       [](auto& r) { r.mutable_regions(0)->add_members("M"); }},
+       [](auto& r) {
+         r.mutable_regions(0)->add_members("M");
+         r.mutable_regions(1)->add_members("C");
+       }},
       {"site \"S1\": region \"X\" is not defined", [](auto& r) { r.mutable_sites(0)->set_region("X"); }},
       {"site \"S1\": an id of its own", [](auto& r) { r.mutable_sites(1)->set_id("S1"); }},
-      {"region \"P\" has 721 evaluation stations",
+      {"region \"C\" has 721 evaluation stations",
        [](auto& r) {
          for (int i = 0; i < 720; ++i) {
            *r.add_sites() = r.sites(0);

@@ -44,7 +44,7 @@ BY_THE_LOADER = re.compile(
     r"`month_at_least`: 0 to 31|: `factors` expected|: `items` expected|its parent |rising concentrations|: 2 to |"
     r": the item stands twice|: the region is not defined|: rating expected|: level expected|: confidence expected|"
     r"` is out of range$|`close_after` is longer|two or more rising numbers|^1 to 3 rising levels|"
-    r"an index of 500 at most|`all`: 1 to 4 conditions|: 1 to 4 alternatives|two criteria hold")
+    r"evaluation stations; at most |^ make its mean$|an index of 500 at most|`all`: 1 to 4 conditions|: 1 to 4 alternatives|two criteria hold")
 
 
 class Case:

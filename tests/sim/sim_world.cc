@@ -41,6 +41,7 @@ v1::RuleSet rules_of(const core::fixture::World& world, bool others) {
   v1::RuleSet rules = configured();
   rules.clear_regions();
   rules.clear_sites();
+  rules.clear_emergency();
   for (const auto& [id, parent] : {std::pair{"P", ""}, std::pair{"C", "P"}}) {
     v1::Region& region = *rules.add_regions();
     region.set_id(id);
@@ -228,6 +229,7 @@ class Simulation {
   Result<void> set_up() {
     const std::vector<stream::TopicSpec> topics = {{"readings", script_.partitions, stream::Cleanup::Delete, {}, {}},
                                                    {"means", 1, stream::Cleanup::Delete, {}, {}},
+                                                   {"region-means", 1, stream::Cleanup::Delete, {}, {}},
                                                    {"signals", 1, stream::Cleanup::Delete, {}, {}},
                                                    {"dead-letters", 1, stream::Cleanup::Delete, {}, {}},
                                                    {"rules", 1, stream::Cleanup::Compact, {}, {}}};
