@@ -428,8 +428,9 @@ Share share_of(const Batch& batch, const Region& region, Factor f, EventTime hou
   const RuleSet& rules = batch.rules;
   Share share;
   if (region.mean_of_members) {
-    for (const auto& [id, other] : rules.regions) {
-      const bool listed = std::find(region.members.begin(), region.members.end(), id) != region.members.end();
+    for (const auto& entry : rules.regions) {
+      const Region& other = entry.second;
+      const bool listed = std::find(region.members.begin(), region.members.end(), other.id) != region.members.end();
       const bool below = region.members.empty() && other.parent == region.id && other.members.empty();
       const bool has_stations = std::any_of(rules.sites.begin(), rules.sites.end(), [&](const auto& s) {
         return s.second.kind == SiteKind::Evaluation && lies_in(rules, s.second, other);
@@ -454,7 +455,8 @@ RegionAir naive_air(const RegionWorld& world) {
   const RuleSet& rules = batch.rules;
   const EventTime judged = hour_of(world.end - rules.horizons.close_after);
   RegionAir all;
-  for (const auto& [id, region] : rules.regions) {
+  for (const auto& entry : rules.regions) {
+    const Region& region = entry.second;
     std::map<Factor, std::map<EventTime, std::int64_t>> valid;
     for (EventTime hour = batch.first; hour < judged; hour += kHour) {
       const EventTime end = hour + kHour;
@@ -464,7 +466,7 @@ RegionAir naive_air(const RegionWorld& world) {
         const Factor f = kSixPollutants[i];
         const Share share = share_of(batch, region, f, hour);
         const auto mean = share.value(region.valid_percent);
-        all[{id, f, Window::H1, end}] = {mean, share.valid, share.all};
+        all[{region.id, f, Window::H1, end}] = {mean, share.valid, share.all};
         if (mean) valid[f][hour] = *mean;
         if (mean) now.h1[i] = Concentration{*mean};
         Share trailing;
@@ -473,14 +475,15 @@ RegionAir naive_air(const RegionWorld& world) {
         }
         if (f != Factor::PM25 && f != Factor::SO2 && f != Factor::NO2) continue;
         const bool enough = trailing.valid >= 10;
-        all[{id, f, Window::H24, end}] = {enough ? std::optional(trailing.mean()) : std::nullopt, trailing.valid, 24};
+        all[{region.id, f, Window::H24, end}] = {enough ? std::optional(trailing.mean()) : std::nullopt, trailing.valid,
+                                                 24};
         if (enough) day.h24[i] = Concentration{trailing.mean()};
       }
       const AqiEdition& in_force = *rules.edition(last_instant({hour, end}));
       const auto index = [&](Window window, AqiReport report, const AqiInputs& inputs) {
         const AqiResult r = aqi(in_force, report, inputs, {});
-        all[{id, Factor::AQI, window, end}] = {r.aqi ? std::optional(*r.aqi * kMillion) : std::nullopt,
-                                               static_cast<int>(r.sub_indices.size()), 6};
+        all[{region.id, Factor::AQI, window, end}] = {r.aqi ? std::optional(*r.aqi * kMillion) : std::nullopt,
+                                                      static_cast<int>(r.sub_indices.size()), 6};
       };
       index(Window::H1, AqiReport::Hour, now);
       index(Window::H24, AqiReport::Rolling, day);
