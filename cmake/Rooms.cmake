@@ -1,24 +1,35 @@
 # qc_room(core SOURCES a.cc b.cc LINKS qc_base TESTS a_test.cc b_test.cc TEST_LINKS ...)
 # One library per room, with the unit tests that stand beside its files as one program `<room>_test`.
 function(qc_room name)
-  cmake_parse_arguments(A "" "" "SOURCES;LINKS;TESTS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(A "" "TEST_SHARDS" "SOURCES;LINKS;TESTS;TEST_LINKS" ${ARGN})
   add_library(qc_${name} STATIC ${A_SOURCES})
   target_include_directories(qc_${name} PUBLIC ${PROJECT_SOURCE_DIR}/services)
   target_link_libraries(qc_${name} PUBLIC ${A_LINKS} PRIVATE qc_warnings)
   if(A_TESTS)
-    qc_test(${name}_test SOURCES ${A_TESTS} LINKS qc_${name} ${A_TEST_LINKS})
+    qc_test(${name}_test SOURCES ${A_TESTS} LINKS qc_${name} ${A_TEST_LINKS} SHARDS ${A_TEST_SHARDS})
   endif()
 endfunction()
 
-# A GoogleTest program, one ctest entry per program (fast to start, and the log shows each case).
+# A GoogleTest program, one ctest entry per program (fast to start, and the log shows each case). With SHARDS n, n
+# entries `<name>_1` .. `<name>_n` that share its cases and can run at once.
 function(qc_test name)
-  cmake_parse_arguments(A "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(A "" "SHARDS" "SOURCES;LINKS;LABELS" ${ARGN})
   qc_need_gtest()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${A_LINKS} GTest::gtest GTest::gmock GTest::gtest_main qc_warnings)
   target_compile_definitions(${name} PRIVATE QC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "unit;${A_LABELS}")
+  set(labels "unit;${A_LABELS}")
+  if(NOT A_SHARDS)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${labels}")
+    return()
+  endif()
+  foreach(shard RANGE 1 ${A_SHARDS})
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${name}_${shard} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name}_${shard} PROPERTIES TIMEOUT 900 LABELS "${labels}"
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${A_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
 
 # A libFuzzer target; its corpus of seeds stands in tests/fuzz/<name>/.

@@ -58,7 +58,7 @@ long_test() {
   local test=$1
   shift
   build release
-  env "$@" ctest --test-dir build/release --output-on-failure --no-tests=error --no-label-summary -V \
+  env "$@" ctest --test-dir build/release --output-on-failure --no-tests=error --no-label-summary -V -j "$jobs" \
     --timeout $((part_minutes_max * 60)) -R "^$test\$"
 }
 
@@ -72,8 +72,8 @@ part_fuzz-yaml() { fuzz yaml_fuzz; }
 part_fuzz-mean() { fuzz mean_fuzz; }
 part_fuzz-amend() { fuzz amend_fuzz; }
 part_fuzz-replay() { fuzz replay_fuzz; }
-part_seeds() { long_test core_test QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
-part_window-seeds() { long_test core_test QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
+part_seeds() { long_test 'core_test_.*' QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }
+part_window-seeds() { long_test 'core_test_.*' QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
 part_sim() { long_test sim_test QC_SEEDS=10000; }
 part_replay() { long_test integration_replay QC_KILLS=50; }
 part_replay-month() { long_test integration_replay_month QC_REPLAY_HOURS=744; }
