@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,6 +68,12 @@ struct Mean {
 enum class SignalState : std::uint8_t { None = 0, Active, Stale, Cleared, EndedNoData, Withdrawn };
 std::string_view name(SignalState s);
 
+struct WarningEpisode;  // warning.h
+
+// The signals of the warning machine and of several regions together; no rule of the configuration has these names.
+inline constexpr const char* kWarningRule = "warning";
+inline constexpr const char* kJointWarningRule = "joint_warning";
+
 // What a signal was judged against, beside its own value: a neighbour's mean.
 struct Evidence {
   std::string subject;
@@ -96,6 +103,8 @@ struct Signal {
   std::int32_t expected = 0;
   Marks marks;  // of the value that was judged
   std::vector<Evidence> evidence;
+  std::shared_ptr<const WarningEpisode> warning;  // of a warning: all of it
+  std::vector<std::string> covers;  // of a joint warning: the regions whose own it stands for
   Origin origin;
 };
 

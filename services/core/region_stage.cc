@@ -63,9 +63,17 @@ void RegionStage::apply(const Tick& tick, int partition, Offset offset, Outputs&
   Impl::Upstream& u = impl_->upstreams.at(static_cast<std::size_t>(partition));
   if (tick.now <= u.received) return;
   u.received = tick.now;
+  impl_->last_tick = offset;
   u.ticks.push_back({tick.now, offset});
   impl_->dirty = true;
   impl_->drain(offset, out);
+}
+
+bool RegionStage::apply(const Event& event, Offset event_offset, Outputs& out) {
+  return impl_->hear(event, event_offset, impl_->last_tick, out);
+}
+Offset RegionStage::last_tick() const {
+  return impl_->last_tick;
 }
 
 EventTime RegionStage::now() const {
@@ -234,6 +242,13 @@ void RegionStage::Impl::switch_rules(const std::string& hash) {
 // ---- time --------------------------------------------------------------------------------------------------------
 
 void RegionStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
+  const EventTime before = now;
+  close_hours(to, offset, out);
+  hear_until(to, offset, out);
+  if (before != EventTime::min()) pass_orders(before, to, offset, out);
+}
+
+void RegionStage::Impl::close_hours(EventTime to, Offset offset, Outputs& out) {
   constexpr Duration kMinute = std::chrono::minutes(1);
   const bool first = now == EventTime::min();
   out.tick = out.tick || first || floor_to(to, kMinute) > floor_to(now, kMinute);
@@ -249,7 +264,7 @@ void RegionStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
   while (frontier < closed_to) {
     // A jump of time costs what there is in it, not what there might have been.
     const bool nothing = !held_hours.contains(frontier) && !held_hours.contains(frontier - kHour);
-    if (nothing && !any_awake()) {
+    if (nothing && !any_awake() && !any_warning()) {
       const auto held = held_hours.lower_bound(frontier);
       const EventTime next = held == held_hours.end() ? closed_to : std::min(held->first, closed_to);
       if (next > frontier) {
@@ -259,8 +274,10 @@ void RegionStage::Impl::advance(EventTime to, Offset offset, Outputs& out) {
     }
     const EventTime hour = frontier;
     frontier += kHour;
+    hear_until(frontier + rules->horizons.close_after, offset, out);
     judge_hour(hour, offset, out);
     close_air(hour, offset, out);
+    close_warnings(hour, offset, out);
   }
   close_air_until(frontier, offset, out);
   settle();

@@ -1,6 +1,7 @@
 // The region stage of one partition of `means` (architecture section 6): compares the closed hours of the sites of a
-// root region with one another and says what stands out: 小时高值 (`hour_high`) and lone spikes (`spike`). It raises
-// signals and never changes a mean. A pure machine: the same inputs at the same offsets give the same outputs.
+// root region with one another and says what stands out: 小时高值 (`hour_high`) and lone spikes (`spike`); makes the means
+// and indices of regions from those of their stations; and warns of heavy pollution (`warning`, `joint_warning`) by
+// those, and by forecasts and orders from `events`. It never changes a mean of a site. A pure machine: the same inputs at the same offsets give the same outputs.
 //
 // Time. `means` holds what several partitions of `readings` gave, each a run of means that ends with a tick, and how
 // those runs lie between one another is chance. The stage holds them until every partition has ticked that far and
@@ -24,11 +25,16 @@
 #include <string_view>
 #include <vector>
 
+#include "core/event.h"
 #include "core/output.h"
 #include "core/reading.h"
 #include "core/rules.h"
 
 namespace qc::core {
+
+// More events that were received later than now, and more orders that hold or will, are refused.
+inline constexpr std::size_t kEventsHeldMax = 10'000;
+inline constexpr std::size_t kOrdersMax = 1000;
 
 // Where a mean came from, beside what it says itself.
 struct MeanSource {
@@ -59,6 +65,12 @@ class RegionStage {
   void apply(const Mean& mean, const MeanSource& from, Offset offset, Outputs& out);
   void apply(const Tick& tick, int partition, Offset offset, Outputs& out);
 
+  // What is said from outside; `event_offset` in `events`. It is taken when `now` has come to when it was received, at
+  // once where it is late, so where it is read among the means makes a difference only then; last_tick() says where
+  // that was. false: refused, because there is no such region, or because too much waits.
+  bool apply(const Event& event, Offset event_offset, Outputs& out);
+
+  Offset last_tick() const;               // in `means`, of the last tick read; -1 before
   EventTime now() const;                  // the least tick; EventTime::min() before all have ticked
   const std::string& rules_hash() const;  // of the rules in use; empty before the first mean
   std::size_t sites() const;

@@ -145,6 +145,7 @@ void RegionStage::Impl::close_air(EventTime hour, Offset offset, Outputs& out) {
   for (const RegionPlan& plan : region_plans()) {
     qc::core::Site* air = air_named(plan);
     if (air == nullptr) continue;
+    const std::size_t first_mean = out.means.size();
     Windows windows(*rules, now, offset, out);
     Judge silent(no_signals(), now, frontier, offset, out);
     windows.close_until(*air, hour, silent);
@@ -160,6 +161,7 @@ void RegionStage::Impl::close_air(EventTime hour, Offset offset, Outputs& out) {
       add_remaining(*air, hour, std::span(out.means).subspan(first));
       e.freeze();
     }
+    follow_air(*air, first_mean, offset, out);
     if (out.drain && out.means.size() >= out.drain_at) out.drain(out);
   }
 }
@@ -188,6 +190,7 @@ void RegionStage::Impl::amend_air(const std::vector<Amended>& amended, EventTime
     }
     qc::core::Site* air = hours.empty() ? nullptr : air_named(plan);
     if (air == nullptr) continue;
+    const std::size_t first_mean = out.means.size();
     Windows windows(*rules, at, offset, out);
     std::vector<Day> before = air->history.days;
     std::vector<Judge::AmendedHour> done;
@@ -206,7 +209,9 @@ void RegionStage::Impl::amend_air(const std::vector<Amended>& amended, EventTime
     windows.hours_amended(*air, std::move(before), done);
     windows.close_until(*air, frontier, silent);
     windows.publish_dependent_indices(*air, done);
+    follow_air(*air, first_mean, offset, out);
   }
+  judge_joint(now, offset, out);
 }
 
 void RegionStage::Impl::settle_air() {

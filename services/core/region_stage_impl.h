@@ -1,6 +1,6 @@
 // The inside of the region stage (region_stage.h says what it does), shared by region_stage.cc (what is held, time),
-// region_stage_air.cc (the air of regions), region_stage_judge.cc (comparing and judging) and region_stage_state.cc
-// (saving and loading). Nobody else includes it.
+// region_stage_air.cc (the air of regions), region_stage_warn*.cc (warnings), region_stage_judge.cc (comparing and judging)
+// and region_stage_state.cc (saving and loading). Nobody else includes it.
 #pragma once
 
 #include <deque>
@@ -13,10 +13,13 @@
 #include <vector>
 
 #include "core/condition.h"
+#include "core/event.h"
+#include "core/joint_warning.h"
 #include "core/neighbours.h"
 #include "core/region_plan.h"
 #include "core/region_stage.h"
 #include "core/site.h"
+#include "core/warning_track.h"
 #include "core/windows.h"
 
 namespace qc::core {
@@ -95,6 +98,30 @@ struct RegionStage::Impl {
     std::map<Offset, Held> means;
   };
 
+  // The warning of a region.
+  struct Warned {
+    WarningTrack track;
+    EventTime issued = EventTime::min();  // its forecast
+    bool dirty = false;
+  };
+  struct Joint {
+    JointWarning warning;
+    bool dirty = false;
+  };
+  struct Ordered {
+    std::string region;
+    std::string root;
+    std::string authority;
+    AreaOrder order;
+    bool dirty = false;
+    bool saved = false;
+  };
+  // What was received later than `now`.
+  struct HeldEvent {
+    Event event;
+    bool saved = false;
+  };
+
   // A closed hour that has another value than before.
   struct Amended {
     EventTime hour{};
@@ -132,6 +159,14 @@ struct RegionStage::Impl {
   std::map<std::string, qc::core::Site, std::less<>> airs;  // of regions, each kept as a site without readings
   std::vector<RegionPlan> plans;                            // of the rules in use, once asked for
   bool plans_known = false;
+  std::map<std::string, Warned, std::less<>> warned;             // by region
+  std::map<std::string, Joint, std::less<>> joints;              // by region
+  std::map<std::string, Ordered, std::less<>> orders;            // by id
+  std::map<std::pair<EventTime, Offset>, HeldEvent> held_events;  // by when they were received, and their offset
+  std::vector<Offset> erased_events;                             // saved ones that are gone
+  std::vector<std::string> erased_orders;
+  EventTime joint_at = EventTime::min();  // what regions come to together was last judged
+  Offset last_tick = -1;                  // of the last tick read
 
   // region_stage.cc
   void drain(Offset offset, Outputs& out);
@@ -142,6 +177,7 @@ struct RegionStage::Impl {
   Site& site_named(std::string_view id);
   Hour& hour_of_site(Site& site, EventTime start);
   void advance(EventTime to, Offset offset, Outputs& out);
+  void close_hours(EventTime to, Offset offset, Outputs& out);
   void settle();
 
   // region_stage_air.cc
@@ -155,6 +191,24 @@ struct RegionStage::Impl {
   void close_air_until(EventTime upto, Offset offset, Outputs& out);
   void amend_air(const std::vector<Amended>& amended, EventTime at, Offset offset, Outputs& out);
   void settle_air();
+
+  // region_stage_warn.cc
+  bool any_warning() const;
+  void tell(const std::string& region, const std::vector<WarningEpisode>& told, Offset offset, Outputs& out);
+  void follow_air(const qc::core::Site& air, std::size_t first_mean, Offset offset, Outputs& out);
+  void close_warnings(EventTime hour, Offset offset, Outputs& out);
+  // false: it is refused, and nothing happened.
+  bool hear(const Event& event, Offset event_offset, Offset offset, Outputs& out);
+  void hear_until(EventTime until, Offset offset, Outputs& out);
+  bool take(const Event& event, EventTime at, Offset offset, Outputs& out);
+  void pass_orders(EventTime from, EventTime until, Offset offset, Outputs& out);
+  JointInputs joint_inputs(const Region& region) const;
+  void judge_joint(EventTime at, Offset offset, Outputs& out);
+
+  // region_stage_warn_state.cc
+  void save_warning_times(const Put& put) const;
+  void save_warnings(const Put& put);
+  std::optional<bool> load_warnings(std::string_view key, std::string_view bytes);  // nullopt: not one of its keys
 
   // region_stage_judge.cc
   const std::vector<const Site*>& neighbours(Site& site);

@@ -1,5 +1,6 @@
 // The region stage's state as keyed bytes. Keys: "P" the partition; "Q<offset>" a held mean; "S<site>" a site; its
-// hours "H<site>\0<hours from the epoch to its start>"; the air of a region as a site's state, with letters of its own.
+// hours "H<site>\0<hours from the epoch to its start>"; the air of a region as a site's state, with letters of its own;
+// what is of warnings in region_stage_warn_state.cc.
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -90,6 +91,7 @@ void RegionStage::save_changed(const Put& put) {
       }
     }
     put(std::string_view(&kPartitionKey, 1), bytes);
+    s.save_warning_times(put);
     s.dirty = false;
   }
   for (const Offset offset : s.erased) put(kHeldKey + std::to_string(offset), {});
@@ -131,6 +133,7 @@ void RegionStage::save_changed(const Put& put) {
     }
   };
   for (auto& [id, air] : s.airs) save_site(air, kAirKeys, put);
+  s.save_warnings(put);
   for (auto& [id, site] : s.sites) {
     if (site.hours_dirty) save_hours(site);
     if (!site.dirty) continue;
@@ -167,6 +170,7 @@ bool RegionStage::load(std::string_view key, std::string_view bytes) {
   };
   const SiteLoaded as_air = load_site(kAirKeys, key, bytes, air_of);
   if (as_air != SiteLoaded::NotASite) return as_air == SiteLoaded::Done;
+  if (const auto done = s.load_warnings(key, bytes)) return *done;
   ByteReader in(bytes);
   if (in.u8() != kVersion) return false;
   if (key[0] == kPartitionKey) {
@@ -272,6 +276,7 @@ bool RegionStage::renumber(const std::function<Offset(Offset)>& after,
     u.means = std::move(means);
   }
   s.dirty = true;
+  if (s.last_tick >= 0) s.last_tick = after(s.last_tick);
   for (auto& [id, air] : s.airs) renumber_site(air, after);
   const auto change_track = [&after](Track& track) {
     for (Episode& e : track.episodes()) {

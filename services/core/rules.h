@@ -209,6 +209,7 @@ struct Region {
   // it), each counting once; otherwise of its stations.
   bool mean_of_members = false;
   int valid_percent = 0;  // how many of the stations (members) must have a valid hour; of none it never has one
+  int joint_members = 0;  // k: warned together when k of its parts are, or its own air is; 0: not warned together
   Ring polygon = {};      // empty: that of the regions below it
 };
 

@@ -143,6 +143,7 @@ class WarningMachine {
   EventTime now() const { return now_; }  // EventTime::min() before the first step
   bool open() const { return !episodes_.empty() && episodes_.back().open(); }
   int level() const { return open() ? episodes_.back().level() : 0; }
+  int index() const { return past_.empty() ? kNoIndex : past_.back().index; }  // of now()
   // Of the hour, from the level that holds; by the criteria of the open episode, or else those in force.
   Distance distance(const RuleSet& rules) const;
   const std::vector<WarningEpisode>& episodes() const { return episodes_; }
@@ -182,7 +183,7 @@ class WarningMachine {
 // As bytes, for whoever keeps them apart from a machine.
 void write_episode(ByteWriter& out, const WarningEpisode& episode);
 WarningEpisode read_episode(ByteReader& in);
-void write_hour(ByteWriter& out, const IndexHour& hour);
-IndexHour read_hour(ByteReader& in);
+void write_index_hour(ByteWriter& out, const IndexHour& hour);
+IndexHour read_index_hour(ByteReader& in);
 
 }  // namespace qc::core

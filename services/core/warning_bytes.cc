@@ -111,11 +111,11 @@ LevelChange read_change(ByteReader& in) {
 
 }  // namespace
 
-void write_hour(ByteWriter& out, const IndexHour& hour) {
+void write_index_hour(ByteWriter& out, const IndexHour& hour) {
   // Most hours are an index and no mark.
   out.u64(static_cast<std::uint64_t>(hour.index + 1) << 2 | (hour.ozone ? 2U : 0U) | (hour.dust ? 1U : 0U));
 }
-IndexHour read_hour(ByteReader& in) {
+IndexHour read_index_hour(ByteReader& in) {
   const std::uint64_t v = in.u64_to((kIndexMax + 1) << 2 | 3);
   return {static_cast<int>(v >> 2) - 1, (v & 2) != 0, (v & 1) != 0};
 }
@@ -166,7 +166,7 @@ void WarningMachine::write(ByteWriter& out) const {
   out.time_or(EventTime::min(), now_);
   out.time_or(EventTime::min(), risen_);
   out.u64(past_.size());
-  for (const IndexHour& hour : past_) write_hour(out, hour);
+  for (const IndexHour& hour : past_) write_index_hour(out, hour);
   out.u8(open() ? 1 : 0);
   if (open()) write_criteria(out, criteria_);
   out.u64(episodes_.size());
@@ -178,7 +178,7 @@ bool WarningMachine::read(ByteReader& in) {
   now_ = in.time_or(EventTime::min());
   risen_ = in.time_or(EventTime::min());
   past_.resize(in.u64_to(kWarningHoursMax + 1));
-  for (IndexHour& hour : past_) hour = read_hour(in);
+  for (IndexHour& hour : past_) hour = read_index_hour(in);
   const bool is_open = in.flag();
   criteria_ = is_open ? read_criteria(in) : WarningCriteria{};
   episodes_.resize(in.size());

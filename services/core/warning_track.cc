@@ -29,14 +29,14 @@ void write_forecast(ByteWriter& out, const Forecast& forecast) {
   out.u64(forecast.size());
   for (const auto& [at, hour] : forecast) {
     out.time(at);
-    write_hour(out, hour);
+    write_index_hour(out, hour);
   }
 }
 Forecast read_forecast(ByteReader& in) {
   Forecast forecast;
   for (std::size_t n = in.u64_to(kTrackForecasts); n > 0 && in.ok(); --n) {
     const EventTime at = in.time();
-    forecast[at] = read_hour(in);
+    forecast[at] = read_index_hour(in);
   }
   return forecast;
 }
@@ -173,7 +173,7 @@ void WarningTrack::write(ByteWriter& out) const {
   out.u64(steps_.size());
   for (const Step& s : steps_) {
     out.time(s.at);
-    write_hour(out, s.hour);
+    write_index_hour(out, s.hour);
     out.u64(s.issued.size());
     for (const Forecast& f : s.issued) write_forecast(out, f);
   }
@@ -191,7 +191,7 @@ bool WarningTrack::read(ByteReader& in) {
   steps_.resize(in.u64_to(kTrackHours + 1));
   for (Step& s : steps_) {
     s.at = in.time();
-    s.hour = read_hour(in);
+    s.hour = read_index_hour(in);
     s.issued.resize(in.u64_to(kIssuesMax) * (in.ok() ? 1 : 0));
     for (Forecast& f : s.issued) f = read_forecast(in);
   }

@@ -108,6 +108,8 @@ std::string encode_signal(const core::Signal& signal, const Provenance& from);  
 // Time, forwarded downstream: a MeanRecord or a SignalRecord with a Tick.
 std::string encode_mean_tick(core::EventTime now, std::string_view upstream, int partition);
 std::string encode_signal_tick(core::EventTime now, std::string_view upstream, int partition);
+// That the stage of that partition has read that record of `events`: a SignalRecord with a Taken.
+std::string encode_taken(std::string_view upstream, int partition, core::Offset offset, core::Offset after_tick);
 
 // A record that could not be processed, with all that is needed to look at it and to send it again.
 struct DeadLetter {

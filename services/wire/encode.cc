@@ -3,6 +3,7 @@
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/codec.h"
+#include "wire/warning_message.h"
 #include "wire/wire_format.h"
 
 namespace qc::wire {
@@ -154,6 +155,8 @@ std::string encode_signal(const core::Signal& signal, const Provenance& from) {
     item.set_subject(e.subject);
     item.set_value(e.value.pg);
   }
+  if (signal.warning != nullptr) set_warning(*signal.warning, *out.mutable_warning());
+  for (const std::string& region : signal.covers) out.add_covers(region);
   return message.SerializeAsString();
 }
 
@@ -182,6 +185,16 @@ std::string encode_dead_letter(const DeadLetter& letter, std::size_t value_bytes
   const std::string_view value = letter.value.substr(0, value_bytes_max);
   message.set_value(value.data(), value.size());
   message.set_stage(letter.stage.data(), letter.stage.size());
+  return message.SerializeAsString();
+}
+
+std::string encode_taken(std::string_view upstream, int partition, core::Offset offset, core::Offset after_tick) {
+  v1::SignalRecord message;
+  v1::Taken& out = *message.mutable_taken();
+  out.set_upstream(std::string(upstream));
+  out.set_partition(partition);
+  out.set_offset(offset);
+  out.set_after_tick(after_tick);
   return message.SerializeAsString();
 }
 

@@ -16,8 +16,15 @@ Result<void> RulesBuilder::regions() {
     const std::string what = "region \"" + r.id() + '"';
     auto outline = polygon(r, what);
     if (!outline) return tl::make_unexpected(outline.error());
-    core::Region made{
-        r.id(), r.name(), r.name_en(), r.parent(), {}, r.mean() == v1::MEMBERS, r.valid_percent(), std::move(*outline)};
+    core::Region made;
+    made.id = r.id();
+    made.name = r.name();
+    made.name_en = r.name_en();
+    made.parent = r.parent();
+    made.mean_of_members = r.mean() == v1::MEMBERS;
+    made.valid_percent = r.valid_percent();
+    made.joint_members = r.joint();
+    made.polygon = std::move(*outline);
     made.members.assign(r.members().begin(), r.members().end());
     if (r.id().empty() || !out_.regions.emplace(r.id(), std::move(made)).second) {
       return invalid(what + ": an id of its own expected");
@@ -54,6 +61,11 @@ Result<void> RulesBuilder::members(const core::Region& region) const {
     const core::Region& at = *open.back();
     open.pop_back();
     for (const core::Region* part : out_.parts(at)) add(*part);
+  }
+  const std::size_t parts = out_.parts(region).size();
+  if (region.joint_members < 0 || static_cast<std::size_t>(region.joint_members) > parts) {
+    return invalid(what + ": warned together when " + std::to_string(region.joint_members) + " of its " +
+                   std::to_string(parts) + " parts are");
   }
   if (seen.contains(region.id)) return invalid(what + " is, through its members, a part of itself");
   return {};

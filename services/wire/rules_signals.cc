@@ -110,6 +110,9 @@ Result<void> RulesBuilder::signals() {
   return each("signals", in_.signals(), [&](const v1::SignalRule& s) -> Result<void> {
     const std::string what = "signal \"" + s.id() + '"';
     if (s.id().empty() || !ids.insert(s.id()).second) return invalid(what + ": an id of its own expected");
+    if (s.id() == core::kWarningRule || s.id() == core::kJointWarningRule) {
+      return invalid(what + ": that is the name of the warning machine's own signals");
+    }
     auto made = signal(s, what);
     if (!made) return tl::make_unexpected(made.error());
     out_.signals.push_back(std::move(*made));
