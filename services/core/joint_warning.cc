@@ -50,10 +50,10 @@ bool JointWarning::judge(EventTime at, const JointInputs& in) {
     outcome_.covers.clear();
     return true;
   }
-  const std::string verb = !open()                       ? "began"
+  const std::string verb = !open()                      ? "began"
                            : now.level > outcome_.level ? "level up"
                            : now.level < outcome_.level ? "level down"
-                                                         : "other grounds";
+                                                        : "other grounds";
   if (!open()) {
     ++number_;
     revision_ = 0;

@@ -1,5 +1,5 @@
-// The warning of several regions together (联合预警), or by order from above (调度令): a level holds while enough of the
-// members meet it on their own, or the air of all together does, or an order says so, whichever is the highest. It
+// The warning of several regions together (联合预警), or by order from above (调度令): a level holds while enough of
+// the members meet it on their own, or the air of all together does, or an order says so, whichever is the highest. It
 // follows what holds now: corrected levels of members change it from then on, and nothing is withdrawn.
 //
 // A value; no clock; threads: none of its business.
@@ -17,9 +17,9 @@ namespace qc::core {
 
 struct JointMember {
   std::string region;
-  int level = 0;          // of its own warning
-  int index = kNoIndex;   // of its last hour
-  bool counts = false;    // for "k of n"; those that lie deeper are covered only
+  int level = 0;         // of its own warning
+  int index = kNoIndex;  // of its last hour
+  bool counts = false;   // for "k of n"; those that lie deeper are covered only
   bool operator==(const JointMember&) const = default;
 };
 

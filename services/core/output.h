@@ -104,7 +104,7 @@ struct Signal {
   Marks marks;  // of the value that was judged
   std::vector<Evidence> evidence;
   std::shared_ptr<const WarningEpisode> warning;  // of a warning: all of it
-  std::vector<std::string> covers;  // of a joint warning: the regions whose own it stands for
+  std::vector<std::string> covers;                // of a joint warning: the regions whose own it stands for
   Origin origin;
 };
 

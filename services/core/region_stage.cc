@@ -69,8 +69,16 @@ void RegionStage::apply(const Tick& tick, int partition, Offset offset, Outputs&
   impl_->drain(offset, out);
 }
 
-bool RegionStage::apply(const Event& event, Offset event_offset, Outputs& out) {
+std::optional<Rejected> RegionStage::apply(const Event& event, Offset event_offset, Outputs& out) {
+  skip_event(event_offset);
   return impl_->hear(event, event_offset, impl_->last_tick, out);
+}
+void RegionStage::skip_event(Offset event_offset) {
+  impl_->events_next = event_offset + 1;
+  impl_->dirty = true;
+}
+Offset RegionStage::events_next() const {
+  return impl_->events_next;
 }
 Offset RegionStage::last_tick() const {
   return impl_->last_tick;

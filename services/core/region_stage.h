@@ -1,7 +1,8 @@
 // The region stage of one partition of `means` (architecture section 6): compares the closed hours of the sites of a
-// root region with one another and says what stands out: 小时高值 (`hour_high`) and lone spikes (`spike`); makes the means
-// and indices of regions from those of their stations; and warns of heavy pollution (`warning`, `joint_warning`) by
-// those, and by forecasts and orders from `events`. It never changes a mean of a site. A pure machine: the same inputs at the same offsets give the same outputs.
+// root region with one another and says what stands out: 小时高值 (`hour_high`) and lone spikes (`spike`); makes the
+// means and indices of regions from those of their stations; and warns of heavy pollution (`warning`, `joint_warning`)
+// by those, and by forecasts and orders from `events`. It never changes a mean of a site. A pure machine: the same
+// inputs at the same offsets give the same outputs.
 //
 // Time. `means` holds what several partitions of `readings` gave, each a run of means that ends with a tick, and how
 // those runs lie between one another is chance. The stage holds them until every partition has ticked that far and
@@ -67,10 +68,12 @@ class RegionStage {
 
   // What is said from outside; `event_offset` in `events`. It is taken when `now` has come to when it was received, at
   // once where it is late, so where it is read among the means makes a difference only then; last_tick() says where
-  // that was. false: refused, because there is no such region, or because too much waits.
-  bool apply(const Event& event, Offset event_offset, Outputs& out);
+  // that was. Something: refused, because there is no such region, or because too much waits.
+  std::optional<Rejected> apply(const Event& event, Offset event_offset, Outputs& out);
+  void skip_event(Offset event_offset);  // what cannot be read is read, too
 
   Offset last_tick() const;               // in `means`, of the last tick read; -1 before
+  Offset events_next() const;             // in `events`, after the last one read
   EventTime now() const;                  // the least tick; EventTime::min() before all have ticked
   const std::string& rules_hash() const;  // of the rules in use; empty before the first mean
   std::size_t sites() const;
@@ -86,6 +89,8 @@ class RegionStage {
   // offset at which what stood at or behind the given one begins; `exact`: of the very record. false: a mean that waits
   // for its turn is no longer in the log, so its place among the others cannot be told.
   bool renumber(const std::function<Offset(Offset)>& after, const std::function<std::optional<Offset>(Offset)>& exact);
+  // The same of `events`.
+  void renumber_events(const std::function<Offset(Offset)>& after);
 
  private:
   struct Impl;

@@ -1,6 +1,6 @@
 // The inside of the region stage (region_stage.h says what it does), shared by region_stage.cc (what is held, time),
-// region_stage_air.cc (the air of regions), region_stage_warn*.cc (warnings), region_stage_judge.cc (comparing and judging)
-// and region_stage_state.cc (saving and loading). Nobody else includes it.
+// region_stage_air.cc (the air of regions), region_stage_warn*.cc (warnings), region_stage_judge.cc (comparing and
+// judging) and region_stage_state.cc (saving and loading). Nobody else includes it.
 #pragma once
 
 #include <deque>
@@ -159,14 +159,15 @@ struct RegionStage::Impl {
   std::map<std::string, qc::core::Site, std::less<>> airs;  // of regions, each kept as a site without readings
   std::vector<RegionPlan> plans;                            // of the rules in use, once asked for
   bool plans_known = false;
-  std::map<std::string, Warned, std::less<>> warned;             // by region
-  std::map<std::string, Joint, std::less<>> joints;              // by region
-  std::map<std::string, Ordered, std::less<>> orders;            // by id
+  std::map<std::string, Warned, std::less<>> warned;              // by region
+  std::map<std::string, Joint, std::less<>> joints;               // by region
+  std::map<std::string, Ordered, std::less<>> orders;             // by id
   std::map<std::pair<EventTime, Offset>, HeldEvent> held_events;  // by when they were received, and their offset
-  std::vector<Offset> erased_events;                             // saved ones that are gone
+  std::vector<Offset> erased_events;                              // saved ones that are gone
   std::vector<std::string> erased_orders;
   EventTime joint_at = EventTime::min();  // what regions come to together was last judged
   Offset last_tick = -1;                  // of the last tick read
+  Offset events_next = 0;                 // in `events`, after the last one read
 
   // region_stage.cc
   void drain(Offset offset, Outputs& out);
@@ -197,10 +198,10 @@ struct RegionStage::Impl {
   void tell(const std::string& region, const std::vector<WarningEpisode>& told, Offset offset, Outputs& out);
   void follow_air(const qc::core::Site& air, std::size_t first_mean, Offset offset, Outputs& out);
   void close_warnings(EventTime hour, Offset offset, Outputs& out);
-  // false: it is refused, and nothing happened.
-  bool hear(const Event& event, Offset event_offset, Offset offset, Outputs& out);
+  // Something: it is refused, and nothing happened.
+  std::optional<Rejected> hear(const Event& event, Offset event_offset, Offset offset, Outputs& out);
   void hear_until(EventTime until, Offset offset, Outputs& out);
-  bool take(const Event& event, EventTime at, Offset offset, Outputs& out);
+  std::optional<Rejected> take(const Event& event, EventTime at, Offset offset, Outputs& out);
   void pass_orders(EventTime from, EventTime until, Offset offset, Outputs& out);
   JointInputs joint_inputs(const Region& region) const;
   void judge_joint(EventTime at, Offset offset, Outputs& out);

@@ -276,7 +276,7 @@ bool RegionStage::renumber(const std::function<Offset(Offset)>& after,
     u.means = std::move(means);
   }
   s.dirty = true;
-  if (s.last_tick >= 0) s.last_tick = after(s.last_tick);
+  if (s.last_tick >= 0) s.last_tick = after(s.last_tick + 1) - 1;
   for (auto& [id, air] : s.airs) renumber_site(air, after);
   const auto change_track = [&after](Track& track) {
     for (Episode& e : track.episodes()) {

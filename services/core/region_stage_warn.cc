@@ -1,5 +1,5 @@
-// Warnings: the machine of each region (warning_track.h) follows the index of 24 h that its air publishes, forecasts and
-// orders come beside, and what several regions come to together is judged after each of them (joint_warning.h).
+// Warnings: the machine of each region (warning_track.h) follows the index of 24 h that its air publishes, forecasts
+// and orders come beside, and what several regions come to together is judged after each of them (joint_warning.h).
 #include <algorithm>
 #include <utility>
 
@@ -31,14 +31,21 @@ void RegionStage::Impl::tell(const std::string& region, const std::vector<Warnin
 void RegionStage::Impl::follow_air(const qc::core::Site& air, std::size_t first_mean, Offset offset, Outputs& out) {
   if (rules->warnings.empty() && !warned.contains(air.info.id)) return;
   std::vector<WarningEpisode> told;
-  Warned* w = nullptr;
+  std::map<EventTime, IndexHour> corrected;
+  std::string_view reason;
   for (std::size_t i = first_mean; i < out.means.size(); ++i) {
     const Mean& m = out.means[i];
     if (m.factor != Factor::AQI || m.window != Window::H24 || m.status == Status::Running) continue;
-    if (w == nullptr) w = &warned[air.info.id];
-    w->track.hour(*rules, m.interval.end, index_hour(m), m.reason, told);
-    w->dirty = true;
+    Warned& w = warned[air.info.id];
+    w.dirty = true;
+    if (m.interval.end > w.track.now()) {
+      w.track.hour(*rules, m.interval.end, index_hour(m), {}, told);
+      continue;
+    }
+    corrected[m.interval.end] = index_hour(m);
+    if (reason.empty()) reason = m.reason;
   }
+  if (!corrected.empty()) warned[air.info.id].track.correct(*rules, corrected, reason, told);
   tell(air.info.id, told, offset, out);
 }
 
@@ -57,11 +64,13 @@ void RegionStage::Impl::close_warnings(EventTime hour, Offset offset, Outputs& o
 
 // ---- what is said from outside -----------------------------------------------------------------------------------
 
-bool RegionStage::Impl::hear(const Event& event, Offset event_offset, Offset offset, Outputs& out) {
+std::optional<Rejected> RegionStage::Impl::hear(const Event& event, Offset event_offset, Offset offset, Outputs& out) {
   if (event.received > now) {
-    if (held_events.size() >= kEventsHeldMax) return false;
+    if (held_events.size() >= kEventsHeldMax) {
+      return Rejected{Reason::Oversized, 1, std::to_string(kEventsHeldMax) + " events wait for their time already"};
+    }
     held_events.emplace(std::pair(event.received, event_offset), HeldEvent{event, false});
-    return true;
+    return std::nullopt;
   }
   return take(event, now, offset, out);
 }
@@ -76,24 +85,28 @@ void RegionStage::Impl::hear_until(EventTime until, Offset offset, Outputs& out)
   }
 }
 
-bool RegionStage::Impl::take(const Event& event, EventTime at, Offset offset, Outputs& out) {
+std::optional<Rejected> RegionStage::Impl::take(const Event& event, EventTime at, Offset offset, Outputs& out) {
   const auto region = rules->regions.find(event.region);
-  if (region == rules->regions.end()) return false;
+  if (region == rules->regions.end()) {
+    return Rejected{Reason::NotSupported, 1, "there is no region `" + event.region + "`"};
+  }
   if (const auto* issue = std::get_if<ForecastIssue>(&event.what)) {
     Warned& w = warned[event.region];
-    if (issue->issued < w.issued) return true;  // a later issue holds
+    if (issue->issued < w.issued) return std::nullopt;  // a later issue holds
     w.issued = issue->issued;
     w.dirty = true;
     std::vector<WarningEpisode> told;
     w.track.forecast(*rules, issue->hours, told);
     tell(event.region, told, offset, out);
   } else {
-    if (orders.size() >= kOrdersMax && !orders.contains(event.id)) return false;
+    if (orders.size() >= kOrdersMax && !orders.contains(event.id)) {
+      return Rejected{Reason::Oversized, 1, std::to_string(kOrdersMax) + " orders hold or will already"};
+    }
     Ordered& o = orders[event.id];
     o = {event.region, event.root, event.source, std::get<AreaOrder>(event.what), true, o.saved};
   }
   judge_joint(at, offset, out);
-  return true;
+  return std::nullopt;
 }
 
 // An order begins or ends between hours.

@@ -1,5 +1,5 @@
-// The region stage's state that is of warnings. Keys: "L" times and places; "W<region>" its warning; "J<region>" that of
-// several together; "O<id>" an order; "V<offset in `events`>" what waits for its time.
+// The region stage's state that is of warnings. Keys: "L" times and places; "W<region>" its warning; "J<region>" that
+// of several together; "O<id>" an order; "V<offset in `events`>" what waits for its time.
 #include <charconv>
 #include <limits>
 
@@ -77,6 +77,7 @@ void RegionStage::Impl::save_warning_times(const Put& put) const {
   w.u8(kVersion);
   w.time_or(EventTime::min(), joint_at);
   w.i64(last_tick);
+  w.i64(events_next);
   put(std::string_view(&kTimesKey, 1), bytes);
 }
 
@@ -135,6 +136,7 @@ std::optional<bool> RegionStage::Impl::load_warnings(std::string_view key, std::
       if (!rest.empty() || !version()) return false;
       joint_at = in.time_or(EventTime::min());
       last_tick = in.i64_in(-1, kOffsetMax);
+      events_next = in.i64_in(0, kOffsetMax);
       return in.done();
     case kWarnedKey: {
       if (rest.empty() || !version()) return false;
@@ -167,6 +169,19 @@ std::optional<bool> RegionStage::Impl::load_warnings(std::string_view key, std::
     default:
       return std::nullopt;
   }
+}
+
+void RegionStage::renumber_events(const std::function<Offset(Offset)>& after) {
+  Impl& s = *impl_;
+  s.events_next = after(s.events_next);
+  s.dirty = true;
+  std::map<std::pair<EventTime, Offset>, Impl::HeldEvent> held;
+  for (auto& [key, event] : s.held_events) {
+    if (event.saved) s.erased_events.push_back(key.second);
+    event.saved = false;
+    held.emplace(std::pair(key.first, after(key.second)), std::move(event));
+  }
+  s.held_events = std::move(held);
 }
 
 }  // namespace qc::core

@@ -39,9 +39,9 @@ Signal signal_of(const WarningEpisode& e, const std::string& region, Offset offs
   }
   s.interval = {s.at - kHour * 24, s.at};
   if (rise != nullptr) {
-    const MetCondition& m = *std::min_element(
-        rise->conditions.begin(), rise->conditions.end(),
-        [](const MetCondition& a, const MetCondition& b) { return a.first < b.first; });
+    const MetCondition& m =
+        *std::min_element(rise->conditions.begin(), rise->conditions.end(),
+                          [](const MetCondition& a, const MetCondition& b) { return a.first < b.first; });
     s.value = {std::int64_t{m.lowest} * kMillion};
     s.limit = {std::int64_t{m.condition.index} * kMillion};
     s.interval = {m.first - kHour * 24, m.last};

@@ -67,19 +67,33 @@ bool WarningTrack::hour(const RuleSet& rules, EventTime at, const IndexHour& obs
     return true;
   }
   if (base_.now() != EventTime::min() && at <= base_.now()) return false;
-  const auto found =
-      std::lower_bound(steps_.begin(), steps_.end(), at, [](const Step& s, EventTime t) { return s.at < t; });
-  if (found->at == at) {
-    if (found->hour == observed) return true;
-    found->hour = observed;
-  } else {
-    steps_.insert(found, {at, observed, {}});
-  }
+  correct(rules, {{at, observed}}, reason, told);
+  return true;
+}
+
+void WarningTrack::correct(const RuleSet& rules, const std::map<EventTime, IndexHour>& hours, std::string_view reason,
+                           std::vector<WarningEpisode>& told) {
+  bool changed = false;
+  for (const auto& [at, observed] : hours) changed = change(at, observed) || changed;
+  if (!changed) return;
   machine_ = base_;
   forecast_ = base_forecast_;
   for (const Step& s : steps_) fold(rules, s, machine_, forecast_);
   tell(reason, told);
   follow(rules);
+}
+
+// A past hour; true: it is another one now.
+bool WarningTrack::change(EventTime at, const IndexHour& observed) {
+  if (at > machine_.now() || (base_.now() != EventTime::min() && at <= base_.now())) return false;
+  const auto found =
+      std::lower_bound(steps_.begin(), steps_.end(), at, [](const Step& s, EventTime t) { return s.at < t; });
+  if (found->at == at) {
+    if (found->hour == observed) return false;
+    found->hour = observed;
+  } else {
+    steps_.insert(found, {at, observed, {}});
+  }
   return true;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ class WarningTrack {
   // `reason`. false: it lies before all that can still change; nothing happened.
   bool hour(const RuleSet& rules, EventTime at, const IndexHour& observed, std::string_view reason,
             std::vector<WarningEpisode>& told);
+  // Several corrections of past hours, told as one: what each leads to on the way is nobody's business. Those that lie
+  // before all that can still change are left out.
+  void correct(const RuleSet& rules, const std::map<EventTime, IndexHour>& hours, std::string_view reason,
+               std::vector<WarningEpisode>& told);
   // A new forecast takes the place of the one before; an empty one withdraws it. It is judged at once, at the last
   // hour.
   void forecast(const RuleSet& rules, Forecast issued, std::vector<WarningEpisode>& told);
@@ -52,6 +57,7 @@ class WarningTrack {
     std::vector<Forecast> issued;
     std::size_t values() const;
   };
+  bool change(EventTime at, const IndexHour& observed);
   static void fold(const RuleSet& rules, const Step& step, WarningMachine& machine, Forecast& forecast);
   void tell(std::string_view reason, std::vector<WarningEpisode>& told);
   void follow(const RuleSet& rules);

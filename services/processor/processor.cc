@@ -75,7 +75,7 @@ Result<void> Processor::Impl::make_regions(stream::Log& from) {
   stream::WorkerOptions worker;
   worker.service = kRegionsService;
   worker.name = "regions-0";
-  worker.topics = {kMeans};
+  worker.topics = {kEvents, kMeans};
   worker.commit_interval = options.commit_interval;
   worker.poll_records_max = options.poll_records_max;
   worker.until_end = options.until_end;
@@ -115,17 +115,23 @@ class OwnedStage : public ReadingsStage {
   ProcessorProbe& probe_;
 };
 
-// In a log from before there were means of regions: kept as those of sites.
-Result<void> make_region_means(stream::Log& log) {
+// In a log from before the region stage had them: kept as long as the means of sites, and in as many partitions.
+Result<void> make_missing_topics(stream::Log& log) {
   const auto topics = log.topics();
   if (!topics) return tl::make_unexpected(topics.error());
   const auto find = [&](std::string_view name) {
     return std::find_if(topics->begin(), topics->end(), [name](const auto& t) { return t.name == name; });
   };
-  if (find(kMeans) == topics->end() || find(kRegionMeans) != topics->end()) return {};
-  stream::TopicSpec spec = *find(kMeans);
-  spec.name = kRegionMeans;
-  return log.create_topics({&spec, 1});
+  if (find(kMeans) == topics->end()) return {};
+  for (const auto& [name, cleanup] :
+       {std::pair{kRegionMeans, find(kMeans)->cleanup}, std::pair{kEvents, stream::Cleanup::Delete}}) {
+    if (find(name) != topics->end()) continue;
+    stream::TopicSpec spec = *find(kMeans);
+    spec.name = name;
+    spec.cleanup = cleanup;
+    if (auto made = log.create_topics({&spec, 1}); !made) return made;
+  }
+  return {};
 }
 
 }  // namespace
@@ -139,7 +145,7 @@ Processor::~Processor() {
 Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStore& rules, ProcessorOptions options,
                                                      prometheus::Registry& registry, const platform::Clock& clock) {
   if (auto learnt = learn_partitions(log, options.stage); !learnt) return tl::make_unexpected(learnt.error());
-  if (auto made = make_region_means(log); !made) return tl::make_unexpected(made.error());
+  if (auto made = make_missing_topics(log); !made) return tl::make_unexpected(made.error());
   const auto timeline = rules.timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
   if (*timeline == core::Timeline::None) return fail(Errc::topic_unknown, "the log has not been set up to its end yet");

@@ -13,6 +13,7 @@
 namespace qc::processor {
 
 inline constexpr const char* kReadings = "readings";
+inline constexpr const char* kEvents = "events";
 inline constexpr const char* kMeans = "means";
 // Of regions, and not in `means`: that is what the region stage reads, and every origin there is in `readings`.
 inline constexpr const char* kRegionMeans = "region-means";

@@ -6,6 +6,7 @@
 
 #include "processor/readings_stage.h"
 #include "stream/partition.h"
+#include "wire/event_codec.h"
 #include "wire/keys.h"
 
 namespace qc::processor {
@@ -45,6 +46,10 @@ Result<void> RegionsStage::loaded() {
 
 Result<void> RegionsStage::apply(const stream::Record& record, stream::StageOutputs& out) {
   if (record.tombstone) return {};
+  if (record.from->topic == kEvents) {
+    apply_event(record, out);
+    return {};
+  }
   const auto kind = wire::peek_mean(record.value);
   if (kind && !core::RegionStage::takes(kind->factor, kind->window, kind->status)) return {};
   const wire::DecodedMeanRecord input = decoder_.decode(record.value);
@@ -95,6 +100,32 @@ void RegionsStage::apply(const wire::UpstreamTick& tick, const stream::Record& r
                   out);
   }
   core_.apply(tick.tick, tick.partition, record.offset, outputs_);
+}
+
+void RegionsStage::apply_event(const stream::Record& record, stream::StageOutputs& out) {
+  outputs_.clear();
+  gathered_ = &out;
+  const wire::DecodedEvent input = wire::decode_event(record.value, options_.decode);
+  std::optional<core::Rejected> refused;
+  const core::Offset after = core_.last_tick();
+  if (const auto* event = std::get_if<core::Event>(&input)) {
+    if (stream::partition_of(event->root, options_.means_partitions) == partition_) {
+      refused = core_.apply(*event, record.offset, outputs_);
+    } else {
+      refused = {core::Reason::WrongPartition, 1,
+                 "root region \"" + event->root + "\" does not belong to partition " + std::to_string(partition_)};
+    }
+  } else {
+    refused = std::get<core::Rejected>(input);
+  }
+  core_.skip_event(record.offset);
+  if (refused) out.records.push_back(dead_letter(record, *refused, kRegionsService, options_));
+  out.records.push_back(
+      {{kSignals, partition_ % options_.signals_partitions},
+       wire::taken_key(kRegionsService, partition_),
+       wire::encode_taken({kRegionsService, partition_, record.offset, after, refused ? refused->detail : ""}),
+       {}});
+  emit(outputs_, out);
 }
 
 void RegionsStage::reject(const stream::Record& record, core::Reason reason, std::string detail,

@@ -1,6 +1,7 @@
-// The region stage as the engine drives it: bytes in, bytes out. Decodes a record of `means`, gives it to the core's
-// RegionStage and encodes the means, the signals and the time that it publishes. A service of its own (`regions`, state
-// in `regions-state`, interval 0), in the processor's process.
+// The region stage as the engine drives it: bytes in, bytes out. Decodes a record of `means` or of `events`, gives it
+// to the core's RegionStage and encodes the means, the signals and the time that it publishes. Of each record of
+// `events` it says in `signals` where among the means it was read (Taken): with that, what it publishes can be made
+// again. A service of its own (`regions`, state in `regions-state`, interval 0), in the processor's process.
 //
 // Everything it writes is a function of its state, the record and the offset. Threads: the worker's.
 #pragma once
@@ -36,6 +37,7 @@ class RegionsStage : public stream::Stage {
   // An error: its rules cannot be read; a mean that is refused is a dead letter.
   Result<void> apply(const wire::DecodedMean& mean, const stream::Record& record, stream::StageOutputs& out);
   void apply(const wire::UpstreamTick& tick, const stream::Record& record, stream::StageOutputs& out);
+  void apply_event(const stream::Record& record, stream::StageOutputs& out);
   void reject(const stream::Record& record, core::Reason reason, std::string detail, stream::StageOutputs& out) const;
   void emit(core::Outputs& ready, stream::StageOutputs& out) const;
 

@@ -63,7 +63,8 @@ Result<void> load(Stage& stage, const StateEntries& entries) {
 }  // namespace
 
 std::vector<CopyGroup> copy_groups() {
-  return {{processor::kService, {processor::kReadings}}, {processor::kRegionsService, {processor::kMeans}}};
+  return {{processor::kService, {processor::kReadings}},
+          {processor::kRegionsService, {processor::kMeans, processor::kEvents}}};
 }
 
 Renumber::Renumber(const std::map<TopicPartition, OffsetMap>& maps, std::vector<CopyGroup> groups)
@@ -93,7 +94,7 @@ bool Renumber::knows(const std::string& topic) {
   // Inputs and rules name nothing; the others are handled here.
   static const std::array<std::string_view, 11> known = {"readings",
                                                          "tracks",
-                                                         "events",
+                                                         processor::kEvents,
                                                          "users",
                                                          processor::kRulesTopic,
                                                          processor::kMeans,
@@ -121,7 +122,9 @@ std::optional<std::string> Renumber::value(const stream::Record& record) const {
   }
   if (topic == processor::kSignals) {
     v1::SignalRecord message;
-    if (!message.ParseFromArray(record.value.data(), size) || !message.signal().has_origin()) return std::nullopt;
+    if (!message.ParseFromArray(record.value.data(), size)) return std::nullopt;
+    if (message.has_taken()) return taken(message);
+    if (!message.signal().has_origin()) return std::nullopt;
     v1::Origin& origin = *message.mutable_signal()->mutable_origin();
     const bool of_regions = stream::find_header(record.headers.bytes(), "ce_source") == processor::kRegionsSource;
     const OffsetMap* map = changed(of_regions ? processor::kMeans : processor::kReadings, origin.partition());
@@ -139,6 +142,16 @@ std::optional<std::string> Renumber::value(const stream::Record& record) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Renumber::taken(v1::SignalRecord& message) const {
+  v1::Taken& taken = *message.mutable_taken();
+  const OffsetMap* events = changed(processor::kEvents, taken.partition());
+  const OffsetMap* means = changed(processor::kMeans, taken.partition());
+  if (events == nullptr && means == nullptr) return std::nullopt;
+  if (events != nullptr) taken.set_offset(events->exact(taken.offset()).value_or(-1));
+  if (means != nullptr && taken.after_tick() >= 0) taken.set_after_tick(means->at_or_after(taken.after_tick() + 1) - 1);
+  return message.SerializeAsString();
+}
+
 Result<StateEntries> Renumber::state(const TopicPartition& state, const StateEntries& entries) const {
   const CopyGroup* group = group_of(state.topic);
   if (group == nullptr) return entries;
@@ -149,7 +162,7 @@ Result<StateEntries> Renumber::state(const TopicPartition& state, const StateEnt
     if (map == nullptr) continue;
     Result<StateEntries> done = fail(Errc::copy_refused, "it is not known which records of " + topic + " it names");
     if (topic == processor::kReadings) done = readings_state(*map, now);
-    if (topic == processor::kMeans) done = regions_state(*map, now);
+    if (topic == processor::kMeans || topic == processor::kEvents) done = regions_state(topic, *map, now);
     if (!done) return named(done.error());
     now = std::move(*done);
   }
@@ -177,18 +190,24 @@ Result<StateEntries> Renumber::readings_state(const OffsetMap& map, const StateE
   return now;
 }
 
-Result<StateEntries> Renumber::regions_state(const OffsetMap& map, const StateEntries& entries) const {
+Result<StateEntries> Renumber::regions_state(const std::string& topic, const OffsetMap& map,
+                                             const StateEntries& entries) const {
   const auto upstreams =
       std::count_if(maps_.begin(), maps_.end(), [](const auto& m) { return m.first.topic == processor::kReadings; });
   core::RegionStage stage(static_cast<int>(upstreams));
   if (auto loaded = load(stage, entries); !loaded) return tl::make_unexpected(loaded.error());
-  if (!stage.renumber([&map](Offset o) { return map.at_or_after(o); }, [&map](Offset o) { return map.exact(o); })) {
+  const auto after = [&map](Offset o) { return map.at_or_after(o); };
+  if (topic == processor::kEvents) {
+    stage.renumber_events(after);
+  } else if (!stage.renumber(after, [&map](Offset o) { return map.exact(o); })) {
     return fail(
         Errc::copy_refused,
         "a mean that waits for its turn in the region stage is no longer in the log, so its place is not known");
   }
   StateEntries now = saved(stage, entries);
-  std::erase_if(now, [&entries](const auto& e) { return e.first.front() != 'Q' && !entries.contains(e.first); });
+  std::erase_if(now, [&entries](const auto& e) {
+    return std::string_view("QV").find(e.first.front()) == std::string_view::npos && !entries.contains(e.first);
+  });
   return now;
 }
 

@@ -55,7 +55,8 @@ class Renumber {
   const CopyGroup* group_of(const std::string& state_topic) const;
   const OffsetMap* changed(const std::string& topic, int partition) const;
   Result<StateEntries> readings_state(const OffsetMap& map, const StateEntries& entries) const;
-  Result<StateEntries> regions_state(const OffsetMap& map, const StateEntries& entries) const;
+  Result<StateEntries> regions_state(const std::string& topic, const OffsetMap& map, const StateEntries& entries) const;
+  std::optional<std::string> taken(::qingchuan::v1::SignalRecord& message) const;
 
   const std::map<stream::TopicPartition, OffsetMap>& maps_;
   std::vector<CopyGroup> groups_;

@@ -177,12 +177,14 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
   const auto find = [&specs](std::string_view name) {
     return std::find_if(specs.begin(), specs.end(), [name](const stream::TopicSpec& t) { return t.name == name; });
   };
-  // A configuration from before there were means of regions: they are kept as those of sites.
-  if (const auto means = find(processor::kMeans);
-      means != specs.end() && find(processor::kRegionMeans) == specs.end()) {
-    stream::TopicSpec regions = *means;
-    regions.name = processor::kRegionMeans;
-    specs.push_back(std::move(regions));
+  // A configuration from before the region stage had these: kept as long as the means of sites.
+  for (const char* name : {processor::kRegionMeans, processor::kEvents}) {
+    const auto means = find(processor::kMeans);
+    if (means == specs.end() || find(name) != specs.end()) continue;
+    stream::TopicSpec spec = *means;
+    spec.name = name;
+    if (name == std::string_view(processor::kEvents)) spec.cleanup = stream::Cleanup::Delete;
+    specs.push_back(std::move(spec));
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);

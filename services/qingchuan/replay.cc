@@ -48,6 +48,7 @@ class Replay {
     return pass(ReplayStage::Regions);
   }
   Result<void> look();
+  Result<void> look_for_events();
   Result<std::optional<Offset>> position(const char* service, int partition, const std::string& input);
   Result<bool> begins_with_rules(const TopicPartition& input, Offset at);
   Result<void> pass(ReplayStage stage);
@@ -57,6 +58,7 @@ class Replay {
   Result<std::optional<std::string>> hindrance(const Maker& by);
   Result<bool> surely_whole(const TopicPartition& input, Offset from);
   Machine machine(const Maker& by);
+  std::vector<ReplayPass::Beside> events_of(const Maker& by, Offset from) const;
   const StageSnapshot* kept(const Maker& by) const;
   Result<Offset> begin(const Maker& by, Machine& machine);
   Result<void> take(const Maker& by);
@@ -74,6 +76,8 @@ class Replay {
   std::vector<ReplayOutput> outputs_;
   std::map<Maker, stream::Range> inputs_;
   std::map<int, bool> means_incomplete_;  // by partition of means
+  std::map<int, std::vector<ReplayPass::Beside>>
+      events_;  // by partition of means, in the order in which they were read
 };
 
 // First the positions, then the ends of the outputs: what stands before a position is published before those ends.
@@ -106,6 +110,47 @@ Result<void> Replay::look() {
     const auto range = log_.range({std::string(input_topic(maker.stage)), maker.partition});
     if (!range) return tl::make_unexpected(range.error());
     inputs_[maker] = *range;
+  }
+  return look_for_events();
+}
+
+// What the region stage read of `events`, and where among the means.
+Result<void> Replay::look_for_events() {
+  std::vector<Stretch> signals;
+  for (const ReplayOutput& o : outputs_) {
+    if (o.stretch.of.topic == processor::kSignals) signals.push_back(o.stretch);
+  }
+  const auto add = [this](const stream::Record& r) {
+    const auto made = made_of(r);
+    if (!made || made->event < 0) return true;
+    ReplayPass::Beside& b = events_[made->by.partition].emplace_back();
+    b.after = made->at;
+    b.from = {processor::kEvents, made->by.partition};
+    b.offset = made->event;
+    b.written_ms = -1;  // not found yet
+    return true;
+  };
+  if (auto read = stream::read_range(log_, signals, add, stop_); !read) return read;
+  if (events_.empty()) return {};
+  const auto whole = stream::whole_topic(log_, processor::kEvents);
+  if (!whole) return tl::make_unexpected(whole.error());
+  const auto find = [this](const stream::Record& r) {
+    const auto its = events_.find(r.from->partition);
+    if (its == events_.end()) return true;
+    // The log's order is the order in which they were read.
+    const auto at = std::lower_bound(its->second.begin(), its->second.end(), r.offset,
+                                     [](const ReplayPass::Beside& b, Offset offset) { return b.offset < offset; });
+    if (at == its->second.end() || at->offset != r.offset) return true;
+    at->written_ms = r.written_ms;
+    at->key = r.key;
+    at->value = r.value;
+    at->tombstone = r.tombstone;
+    return true;
+  };
+  if (auto read = stream::read_range(log_, *whole, find, stop_); !read) return read;
+  for (const auto& [partition, events] : events_) {
+    const bool gone = std::any_of(events.begin(), events.end(), [](const auto& b) { return b.written_ms < 0; });
+    if (gone) means_incomplete_[partition] = true;
   }
   return {};
 }
@@ -157,6 +202,7 @@ Result<bool> Replay::begins_with_rules(const TopicPartition& input, Offset at) {
 PublishedPartition::Other Replay::strangers() {
   return [this](const stream::Record& r, const std::optional<Made>& made) {
     if (made && inputs_.contains(made->by)) return;
+    if (is_letter_of_event(r.from->topic, r.key)) return;
     result_.tally.unreadable(r);
     if (r.from->topic == processor::kMeans) means_incomplete_[r.from->partition] = true;
   };
@@ -179,6 +225,15 @@ Result<Offset> Replay::begin(const Maker& by, Machine& machine) {
   }
   if (auto loaded = machine.stage->loaded(); !loaded) return tl::make_unexpected(loaded.error());
   return snapshot->position;
+}
+
+// Those that the stage has not read when it begins.
+std::vector<ReplayPass::Beside> Replay::events_of(const Maker& by, Offset from) const {
+  const auto all = events_.find(by.partition);
+  if (by.stage != ReplayStage::Regions || all == events_.end()) return {};
+  std::vector<ReplayPass::Beside> its = all->second;
+  std::erase_if(its, [from](const ReplayPass::Beside& b) { return b.offset < from; });
+  return its;
 }
 
 // All stages of a kind, against what they published.
@@ -221,9 +276,11 @@ Result<void> Replay::add(ReplayPass& pass, const Maker& by) {
   const auto from = begin(by, machine);
   if (!from) return tl::make_unexpected(from.error());
   MadeBefore before;
-  if (kept(by) != nullptr) before = {*from, machine.now()};
+  if (kept(by) != nullptr) before = {*from, machine.now(), machine.events_next()};
+  auto beside = events_of(by, machine.events_next());
   const TopicPartition input{std::string(input_topic(by.stage)), by.partition};
-  return pass.add({by, std::move(machine), {input, *from, inputs_.at(by).end}, committed_.at(by), before});
+  return pass.add(
+      {by, std::move(machine), {input, *from, inputs_.at(by).end}, committed_.at(by), before, std::move(beside)});
 }
 
 // Folded as far as its service has come, for its state.
@@ -236,13 +293,24 @@ Result<void> Replay::take(const Maker& by) {
   stream::StageOutputs made;
   Offset next = *from;
   Result<void> applied;
+  const std::vector<ReplayPass::Beside> events = events_of(by, machine.events_next());
+  std::size_t event = 0;
+  const auto apply_events = [&](Offset before) {
+    for (; event < events.size() && events[event].after < before && applied; ++event) {
+      made.records.clear();
+      applied = machine.stage->apply(events[event].record(), made);
+    }
+  };
   const auto apply = [&](const stream::Record& r) {
+    apply_events(r.offset);
+    if (!applied) return false;
     made.records.clear();
     applied = machine.stage->apply(r, made);
     next = r.offset + 1;
     return applied.has_value();
   };
   if (auto read = stream::read_range(log_, {&stretch, 1}, apply, stop_); !read) return read;
+  apply_events(until);
   if (!applied) return applied;
   if (stop_.stop_requested()) return fail(Errc::stopped, "asked to stop");
   return save(by, machine, next);
@@ -323,12 +391,12 @@ Machine Replay::machine(const Maker& by) {
     auto stage = std::make_unique<processor::ReadingsStage>(by.partition, options_, rules_);
     const core::ReadingStage& core = stage->core();
     return {std::move(stage), [&core] { return core.now(); }, [&core] { return core.ledger().in; },
-            [&core] { return core.rules_hash(); }};
+            [&core] { return core.rules_hash(); }, [] { return Offset{0}; }};
   }
   auto stage = std::make_unique<processor::RegionsStage>(by.partition, options_, rules_);
   const core::RegionStage& core = stage->core();
   return {std::move(stage), [&core] { return core.now(); }, [] { return std::int64_t{0}; },
-          [&core] { return core.rules_hash(); }};
+          [&core] { return core.rules_hash(); }, [&core] { return core.events_next(); }};
 }
 
 }  // namespace

@@ -69,6 +69,23 @@ std::optional<Made> made_of_tick(std::string_view message) {
   return made;
 }
 
+// Of SignalRecord.
+std::optional<Made> made_of_taken(std::string_view message) {
+  constexpr int kTaken = 3;
+  const auto taken = content(message, kTaken);
+  if (!taken) return std::nullopt;
+  const auto upstream = content(*taken, v1::Taken::kUpstreamFieldNumber);
+  const auto partition = number(*taken, v1::Taken::kPartitionFieldNumber);
+  const auto event = number(*taken, v1::Taken::kOffsetFieldNumber);
+  const auto after = number(*taken, v1::Taken::kAfterTickFieldNumber);
+  if (!upstream || *upstream != processor::kRegionsService || !partition || !event || !after) return std::nullopt;
+  Made made;
+  made.by = {ReplayStage::Regions, static_cast<int>(*partition)};
+  made.at = *after;
+  made.event = *event;
+  return made;
+}
+
 template <class Message>
 std::unique_ptr<google::protobuf::Message> parsed(std::string_view bytes) {
   auto message = std::make_unique<Message>();
@@ -92,13 +109,19 @@ std::string to_string(const Maker& maker) {
   return std::string(input_topic(maker.stage)) + "-" + std::to_string(maker.partition);
 }
 
+bool is_letter_of_event(std::string_view topic, std::string_view key) {
+  return topic == processor::kDeadLetters && key.starts_with(std::string(processor::kEvents) + "-");
+}
+
 std::optional<Made> made_of(const stream::Record& record) {
   const std::string& topic = record.from->topic;
   if (record.tombstone) return std::nullopt;
+  if (is_letter_of_event(topic, record.key)) return std::nullopt;
   if (topic == processor::kDeadLetters) return made_of_letter(record.value);
   const bool is_mean = processor::holds_means(topic);
   if (!is_mean && topic != processor::kSignals) return std::nullopt;
   if (record.key.starts_with("@tick|")) return made_of_tick(record.value);
+  if (record.key.starts_with("@taken|")) return made_of_taken(record.value);
   const auto inner = content(
       record.value, is_mean ? int{v1::MeanRecord::kMeanFieldNumber} : int{v1::SignalRecord::kSignalFieldNumber});
   if (!inner) return std::nullopt;

@@ -28,12 +28,16 @@ std::string to_string(const Maker& maker);  // "readings-2": the partition that 
 struct Made {
   Maker by;
   bool tick = false;
-  stream::Offset at = -1;  // the record of the input that made it; not said by ticks
-  core::EventTime now{};   // a tick's
+  stream::Offset at = -1;     // the record of the input that made it; not said by ticks
+  core::EventTime now{};      // a tick's
+  stream::Offset event = -1;  // in `events`, where it tells that this was read
 };
 
 // nullopt: no stage of ours wrote that, or it cannot be read.
 std::optional<Made> made_of(const stream::Record& record);
+
+// A dead letter of a record of `events`: what it says stands in `signals`, too, so it is not compared.
+bool is_letter_of_event(std::string_view topic, std::string_view key);
 
 // What a mean or a signal is about, as its bytes say it; nullopt: a tick, a dead letter or not readable.
 struct About {

@@ -6,6 +6,7 @@
 
 namespace qc::commands {
 
+using stream::Offset;
 using stream::TopicPartition;
 
 Result<void> ReplayPass::open(const ReplayOutput& output, PublishedPartition::Other other) {
@@ -59,11 +60,9 @@ Result<bool> ReplayPass::left_over(Output& output, PublishedStream& stream) {
   }
   Folded* folded = find(stream.by());
   QC_ASSERT(folded != nullptr);
-  if (!folded->ended) {
-    const auto input = next_input(*folded);
-    if (!input) return tl::make_unexpected(input.error());
-    if (*input != nullptr) return false;
-  }
+  const auto input = next_input(*folded);
+  if (!input) return tl::make_unexpected(input.error());
+  if (*input != nullptr) return false;
   folded->against[static_cast<std::size_t>(&output - outputs_.data())]->unexpected();
   return true;
 }
@@ -91,32 +90,50 @@ Result<ReplayPass::Folded*> ReplayPass::next_of_published() {
 }
 
 Result<const stream::Record*> ReplayPass::next_input(Folded& folded) {
-  while (folded.at == folded.batch.records.size()) {
+  while (!folded.ended && folded.at == folded.batch.records.size()) {
     const auto more = folded.input->next(folded.batch);
     if (!more) return tl::make_unexpected(more.error());
     folded.at = 0;
     folded.ended = !*more;
-    if (folded.ended) return nullptr;
   }
-  return &folded.batch.records[folded.at];
+  if (folded.ended) return next_beside(folded, folded.lane.input.until);
+  const stream::Record& record = folded.batch.records[folded.at];
+  const stream::Record* beside = next_beside(folded, record.offset);
+  return beside != nullptr ? beside : &record;
+}
+
+// That which was read before the input's record at `before`; nullptr: none.
+const stream::Record* ReplayPass::next_beside(Folded& folded, Offset before) {
+  if (folded.beside_at == folded.lane.beside.size()) return nullptr;
+  const Beside& b = folded.lane.beside[folded.beside_at];
+  if (b.after >= before) return nullptr;
+  folded.beside = b.record();
+  return &folded.beside;
 }
 
 Result<void> ReplayPass::step(Folded& folded, const stream::Record& record) {
-  const MadeAt at{record.offset, record.written_ms, folded.lane.machine.now()};
+  const bool is_beside = &record == &folded.beside;
+  const MadeAt at{is_beside ? folded.lane.beside[folded.beside_at].after : record.offset, record.written_ms,
+                  folded.lane.machine.now()};
   made_.records.clear();
   if (auto done = folded.lane.machine.stage->apply(record, made_); !done) return done;
-  folded.next = record.offset + 1;
+  if (is_beside) {
+    ++folded.beside_at;
+  } else {
+    folded.next = record.offset + 1;
+    ++folded.at;
+  }
   ++counts_.records;
   counts_.outputs += static_cast<std::int64_t>(made_.records.size());
   std::size_t to = 0;  // most go where the one before them went
   for (const stream::NewRecord& m : made_.records) {
+    if (is_letter_of_event(m.to.topic, m.key)) continue;
     if (outputs_[to].of.stretch.of != m.to) {
       to = 0;
       while (outputs_[to].of.stretch.of != m.to) QC_ASSERT(++to < outputs_.size());
     }
     if (auto done = folded.against[to]->take(m, at); !done) return done;
   }
-  ++folded.at;
   return {};
 }
 
@@ -144,7 +161,7 @@ Result<void> ReplayPass::finish(Folded& folded) {
     const auto record = next_input(folded);
     if (!record) return tl::make_unexpected(record.error());
     if (*record == nullptr) break;
-    if ((*record)->offset >= folded.lane.committed) {
+    if (*record != &folded.beside && (*record)->offset >= folded.lane.committed) {
       counts_.waiting += folded.lane.input.until - folded.next;
       break;
     }

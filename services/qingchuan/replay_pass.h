@@ -28,6 +28,7 @@ struct Machine {
   std::function<core::EventTime()> now;
   std::function<std::int64_t()> readings;  // that it has counted
   std::function<std::string()> rules;
+  std::function<stream::Offset()> events_next;  // of `events`, which it has not read
 };
 
 // A partition of an output topic, as it stood at the beginning.
@@ -55,12 +56,24 @@ struct ReplayCounts {
 
 class ReplayPass {
  public:
+  // A record of another input, and the record of the input behind which the service read it.
+  struct Beside {
+    stream::Offset after = -1;
+    stream::TopicPartition from;
+    stream::Offset offset = 0;
+    std::int64_t written_ms = 0;
+    std::string key;
+    std::string value;
+    bool tombstone = false;
+    stream::Record record() const { return {&from, offset, written_ms, key, value, tombstone, {}}; }
+  };
   struct Lane {
     Maker by;
     Machine machine;
     stream::Stretch input;
     stream::Offset committed = 0;  // at least so far the service has come
     MadeBefore before;
+    std::vector<Beside> beside = {};  // in the order in which they were read
   };
   ReplayPass(stream::Log& log, ReplayTally& tally, std::stop_token stop)
       : log_(log), tally_(tally), stop_(std::move(stop)) {}
@@ -83,6 +96,8 @@ class ReplayPass {
     std::size_t at = 0;
     bool ended = false;
     stream::Offset next = 0;  // of the input
+    std::size_t beside_at = 0;
+    stream::Record beside;  // the record that is next, where it is one of those
     std::int64_t readings_before = 0;
     std::vector<std::unique_ptr<Comparison>> against;  // by output
   };
@@ -100,6 +115,7 @@ class ReplayPass {
   Result<bool> left_over(Output& output, PublishedStream& stream);
   Folded* find(const Maker& by);
   Result<const stream::Record*> next_input(Folded& folded);
+  static const stream::Record* next_beside(Folded& folded, stream::Offset before);
   Result<void> step(Folded& folded, const stream::Record& record);
   Result<void> finish(Folded& folded);
 

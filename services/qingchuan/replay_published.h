@@ -25,7 +25,11 @@ namespace qc::commands {
 struct MadeBefore {
   stream::Offset at = 0;
   core::EventTime now = core::EventTime::min();
-  bool holds(const Made& made) const { return made.tick ? made.now <= now : made.at < at; }
+  stream::Offset events = 0;
+  bool holds(const Made& made) const {
+    if (made.event >= 0) return made.event < events;
+    return made.tick ? made.now <= now : made.at < at;
+  }
 };
 
 struct Published {

@@ -109,7 +109,14 @@ std::string encode_signal(const core::Signal& signal, const Provenance& from);  
 std::string encode_mean_tick(core::EventTime now, std::string_view upstream, int partition);
 std::string encode_signal_tick(core::EventTime now, std::string_view upstream, int partition);
 // That the stage of that partition has read that record of `events`: a SignalRecord with a Taken.
-std::string encode_taken(std::string_view upstream, int partition, core::Offset offset, core::Offset after_tick);
+struct Taken {
+  std::string_view upstream;
+  int partition = 0;
+  core::Offset offset = -1;
+  core::Offset after_tick = -1;
+  std::string_view refused;
+};
+std::string encode_taken(const Taken& taken);
 
 // A record that could not be processed, with all that is needed to look at it and to send it again.
 struct DeadLetter {

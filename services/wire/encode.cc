@@ -188,13 +188,14 @@ std::string encode_dead_letter(const DeadLetter& letter, std::size_t value_bytes
   return message.SerializeAsString();
 }
 
-std::string encode_taken(std::string_view upstream, int partition, core::Offset offset, core::Offset after_tick) {
+std::string encode_taken(const Taken& taken) {
   v1::SignalRecord message;
   v1::Taken& out = *message.mutable_taken();
-  out.set_upstream(std::string(upstream));
-  out.set_partition(partition);
-  out.set_offset(offset);
-  out.set_after_tick(after_tick);
+  out.set_upstream(std::string(taken.upstream));
+  out.set_partition(taken.partition);
+  out.set_offset(taken.offset);
+  out.set_after_tick(taken.after_tick);
+  out.set_refused(std::string(taken.refused));
   return message.SerializeAsString();
 }
 

@@ -38,12 +38,23 @@ std::string reading_key(std::string_view site) {
   return std::string(site);
 }
 
-std::string tick_key(std::string_view upstream, int partition) {
-  std::string key = "@tick|";
+namespace {
+
+std::string stage_key(std::string_view what, std::string_view upstream, int partition) {
+  std::string key(what);
   append_escaped(upstream, key);
   key += '|';
   key += std::to_string(partition);
   return key;
+}
+
+}  // namespace
+
+std::string tick_key(std::string_view upstream, int partition) {
+  return stage_key("@tick|", upstream, partition);
+}
+std::string taken_key(std::string_view upstream, int partition) {
+  return stage_key("@taken|", upstream, partition);
 }
 
 std::string rules_key(std::string_view hash) {

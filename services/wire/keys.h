@@ -24,6 +24,9 @@ std::string reading_key(std::string_view site);
 // (upstream empty) the same key.
 std::string tick_key(std::string_view upstream, int partition);
 
+// What a stage has read of `events`: "@taken|upstream|partition".
+std::string taken_key(std::string_view upstream, int partition);
+
 // The switch of rules within `readings`, and a rule set in the topic `rules`: the hash.
 std::string rules_key(std::string_view hash);
 
