@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,10 @@ struct StateTopic {
   const char* input;
 };
 constexpr std::array<StateTopic, 2> kStateTopics = {{{"processor-state", "readings"}, {"regions-state", "means"}}};
+
+// Where the configuration says nothing of it; as long as readings are.
+constexpr const char* kEvents = "events";
+constexpr std::chrono::hours kEventsKept{400 * 24};
 
 Result<void> open_embedded(OpenLog& opened, const std::string& directory, bool create) {
   const ::qingchuan::v1::System& system = opened.config.system;
@@ -183,6 +188,11 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
     stream::TopicSpec regions = *means;
     regions.name = processor::kRegionMeans;
     specs.push_back(std::move(regions));
+  }
+  // And from before there were events: one stage reads both topics, so they have the same partitions.
+  if (const auto means = find(processor::kMeans); means != specs.end() && find(kEvents) == specs.end()) {
+    const int partitions = means->partitions;
+    specs.push_back({kEvents, partitions, stream::Cleanup::Delete, kEventsKept, {}});
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);
