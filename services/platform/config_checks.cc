@@ -289,6 +289,23 @@ void check_sites(const schema::RuleSet& rules, YamlLoader& loader) {
   }
 }
 
+// One stage reads both, the same partition of each: that of the root regions in it.
+void check_partitions(const schema::System& system, YamlLoader& loader) {
+  int means = 0;
+  int events = 0;
+  int at = -1;
+  for (int i = 0; i < system.topics_size(); ++i) {
+    if (system.topics(i).name() == "means") means = system.topics(i).partitions();
+    if (system.topics(i).name() != "events") continue;
+    events = system.topics(i).partitions();
+    at = i;
+  }
+  if (means == 0 || at < 0 || means == events) return;
+  loader.add_problem(
+      path_of("topics", at, "partitions"),
+      "`events` has " + std::to_string(events) + " partitions; expected as many as `means`, " + std::to_string(means));
+}
+
 }  // namespace
 
 void check_rules(const schema::RuleSet& rules, YamlLoader& loader) {
@@ -310,6 +327,7 @@ void check_system(const schema::System& system, YamlLoader& loader) {
                          "`compaction_lag` means nothing in a topic that is not compacted");
     }
   }
+  check_partitions(system, loader);
   check_kafka(system.kafka(), loader);
 }
 

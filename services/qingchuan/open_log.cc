@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,10 @@ struct StateTopic {
   const char* input;
 };
 constexpr std::array<StateTopic, 2> kStateTopics = {{{"processor-state", "readings"}, {"regions-state", "means"}}};
+
+// Where the configuration says nothing of it; as long as readings are.
+constexpr const char* kEvents = "events";
+constexpr std::chrono::hours kEventsKept{400 * 24};
 
 Result<void> open_embedded(OpenLog& opened, const std::string& directory, bool create) {
   const ::qingchuan::v1::System& system = opened.config.system;
@@ -185,6 +190,11 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
     spec.name = name;
     if (name == std::string_view(processor::kEvents)) spec.cleanup = stream::Cleanup::Delete;
     specs.push_back(std::move(spec));
+  }
+  // And from before there were events: one stage reads both topics, so they have the same partitions.
+  if (const auto means = find(processor::kMeans); means != specs.end() && find(kEvents) == specs.end()) {
+    const int partitions = means->partitions;
+    specs.push_back({kEvents, partitions, stream::Cleanup::Delete, kEventsKept, {}});
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);

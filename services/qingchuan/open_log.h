@@ -65,7 +65,8 @@ Result<OpenLog> open_for_topics(const Place& place, bool make);
 // The configured rules as a rule set; config_invalid: "file:line:column: what is wrong".
 Result<core::RuleSet> rules_of(const platform::Loaded& config);
 
-// As configured; the state topics of our services are among them, also where the configuration leaves them out.
+// As configured; the state topics of our services are among them, also where the configuration leaves them out, and
+// `region-means` and `events`, beside `means`.
 std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system);
 
 }  // namespace qc::commands

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "qingchuan/open_log.h"
 
 namespace qc::commands {
@@ -107,6 +109,30 @@ TEST(Place, StateTopicsAreAmongTheTopicsAlsoWhereTheyAreNotConfigured) {
   topics = topics_of(system);
   ASSERT_EQ(topics.size(), 2U);
   EXPECT_EQ(topics[1].compaction_lag.count(), 5);
+}
+
+TEST(Place, EventsAreInAsManyPartitionsAsMeansWhereTheyAreNotConfigured) {
+  ::qingchuan::v1::System system;
+  auto* means = system.add_topics();
+  means->set_name("means");
+  means->set_partitions(3);
+  const auto find = [](const std::vector<stream::TopicSpec>& in) {
+    return std::find_if(in.begin(), in.end(), [](const stream::TopicSpec& t) { return t.name == "events"; });
+  };
+  auto topics = topics_of(system);
+  auto events = find(topics);
+  ASSERT_NE(events, topics.end());
+  EXPECT_EQ(events->partitions, 3);
+  EXPECT_EQ(events->cleanup, stream::Cleanup::Delete);
+
+  auto* configured = system.add_topics();
+  configured->set_name("events");
+  configured->set_partitions(3);
+  configured->set_retention(7);
+  topics = topics_of(system);
+  events = find(topics);
+  ASSERT_NE(events, topics.end());
+  EXPECT_EQ(events->retention.count(), 7);
 }
 
 }  // namespace

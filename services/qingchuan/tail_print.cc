@@ -10,6 +10,7 @@
 #include "platform/yaml_value.h"
 #include "processor/records.h"
 #include "qingchuan/v1/config.pb.h"
+#include "qingchuan/v1/event.pb.h"
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/later.pb.h"
 #include "qingchuan/v1/output.pb.h"

@@ -34,6 +34,10 @@ std::string signal_key(std::string_view subject) {
   return std::string(subject);
 }
 
+std::string event_key(std::string_view region) {
+  return std::string(region);
+}
+
 std::string reading_key(std::string_view site) {
   return std::string(site);
 }

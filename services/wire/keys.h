@@ -17,6 +17,9 @@ std::string mean_key(std::string_view site, core::Factor factor, core::Window wi
 // signals, and everything about one subject (architecture section 5): the subject itself.
 std::string signal_key(std::string_view subject);
 
+// events: the region. Their partition is that of the root (architecture section 5).
+std::string event_key(std::string_view region);
+
 // readings: the site (MN), also of Register and Amend.
 std::string reading_key(std::string_view site);
 
