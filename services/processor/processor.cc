@@ -115,20 +115,21 @@ class OwnedStage : public ReadingsStage {
   ProcessorProbe& probe_;
 };
 
-// In a log from before the region stage had them: kept as long as the means of sites, and in as many partitions.
+// In a log from before the region stage had them: means of regions are kept as those of sites, events as readings, in as
+// many partitions as the means beside which they are read.
 Result<void> make_missing_topics(stream::Log& log) {
   const auto topics = log.topics();
   if (!topics) return tl::make_unexpected(topics.error());
   const auto find = [&](std::string_view name) {
     return std::find_if(topics->begin(), topics->end(), [name](const auto& t) { return t.name == name; });
   };
-  if (find(kMeans) == topics->end()) return {};
-  for (const auto& [name, cleanup] :
-       {std::pair{kRegionMeans, find(kMeans)->cleanup}, std::pair{kEvents, stream::Cleanup::Delete}}) {
-    if (find(name) != topics->end()) continue;
-    stream::TopicSpec spec = *find(kMeans);
+  const auto means = find(kMeans);
+  if (means == topics->end()) return {};
+  for (const auto& [name, as] : {std::pair{kRegionMeans, kMeans}, std::pair{kEvents, kReadings}}) {
+    if (find(name) != topics->end() || find(as) == topics->end()) continue;
+    stream::TopicSpec spec = *find(as);
     spec.name = name;
-    spec.cleanup = cleanup;
+    spec.partitions = means->partitions;
     if (auto made = log.create_topics({&spec, 1}); !made) return made;
   }
   return {};

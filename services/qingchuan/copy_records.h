@@ -19,6 +19,7 @@
 
 #include "base/result.h"
 #include "qingchuan/offset_map.h"
+#include "qingchuan/v1/output.pb.h"
 #include "stream/log.h"
 
 namespace qc::commands {

@@ -46,7 +46,6 @@ struct StateTopic {
 constexpr std::array<StateTopic, 2> kStateTopics = {{{"processor-state", "readings"}, {"regions-state", "means"}}};
 
 // Where the configuration says nothing of it; as long as readings are.
-constexpr const char* kEvents = "events";
 constexpr std::chrono::hours kEventsKept{400 * 24};
 
 Result<void> open_embedded(OpenLog& opened, const std::string& directory, bool create) {
@@ -182,19 +181,17 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
   const auto find = [&specs](std::string_view name) {
     return std::find_if(specs.begin(), specs.end(), [name](const stream::TopicSpec& t) { return t.name == name; });
   };
-  // A configuration from before the region stage had these: kept as long as the means of sites.
-  for (const char* name : {processor::kRegionMeans, processor::kEvents}) {
-    const auto means = find(processor::kMeans);
-    if (means == specs.end() || find(name) != specs.end()) continue;
-    stream::TopicSpec spec = *means;
-    spec.name = name;
-    if (name == std::string_view(processor::kEvents)) spec.cleanup = stream::Cleanup::Delete;
-    specs.push_back(std::move(spec));
+  // A configuration from before there were means of regions: they are kept as those of sites.
+  if (const auto means = find(processor::kMeans);
+      means != specs.end() && find(processor::kRegionMeans) == specs.end()) {
+    stream::TopicSpec regions = *means;
+    regions.name = processor::kRegionMeans;
+    specs.push_back(std::move(regions));
   }
   // And from before there were events: one stage reads both topics, so they have the same partitions.
-  if (const auto means = find(processor::kMeans); means != specs.end() && find(kEvents) == specs.end()) {
+  if (const auto means = find(processor::kMeans); means != specs.end() && find(processor::kEvents) == specs.end()) {
     const int partitions = means->partitions;
-    specs.push_back({kEvents, partitions, stream::Cleanup::Delete, kEventsKept, {}});
+    specs.push_back({processor::kEvents, partitions, stream::Cleanup::Delete, kEventsKept, {}});
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);
