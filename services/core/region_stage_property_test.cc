@@ -5,6 +5,8 @@
 #include <cstdlib>
 
 #include "core/region_stage_oracle.h"
+#include "core/warning_oracle.h"
+#include "core/warning_signal.h"
 
 namespace qc::core {
 namespace {
@@ -49,6 +51,12 @@ class Sayings {
     fixture::apply(stage, record, offset, out);
     take(stage, out);
   }
+  void apply(RegionStage& stage, const Event& event, Offset offset) {
+    Outputs out;
+    const auto refused = stage.apply(event, offset, out);
+    if (refused) lines.push_back("refused: " + refused->detail);
+    take(stage, out);
+  }
   std::vector<std::string> lines;
   std::vector<Signal> signals;
   std::vector<Mean> means;
@@ -59,6 +67,8 @@ class Sayings {
       if (!with_offsets_) s.origin = {};
       std::string line = fixture::text(s) + " by " + stage.rules_hash();
       for (const Evidence& e : s.evidence) line += ' ' + e.subject + '=' + std::to_string(e.value.pg);
+      if (s.warning != nullptr) line += ' ' + s.warning->criteria + ' ' + std::to_string(s.warning->changes.size());
+      for (const std::string& region : s.covers) line += " covers " + region;
       line += " marks " + std::to_string(s.marks.bits()) + " from " + std::to_string(s.origin.first_offset);
       lines.push_back(std::move(line));
       signals.push_back(s);
@@ -116,6 +126,7 @@ TEST(RegionStageOrder, TheLastRevisionsAreWhatABatchOverTheFinalValuesSays) {
     }
     fixture::RegionEpisodes found;
     for (const auto& [id, s] : last) {
+      if (s.rule == kWarningRule || s.rule == kJointWarningRule) continue;
       if (s.state == SignalState::Withdrawn) {
         ++amended;
         continue;
@@ -194,14 +205,75 @@ TEST(RegionStageOrder, TheAirOfARegionIsWhatABatchOverTheFinalValuesSays) {
   }
 }
 
+TEST(RegionStageOrder, WarningsAreThoseOfAMachineOverTheFinalIndices) {
+  int told = 0;
+  int withdrawn = 0;
+  for_each_seed([&](std::uint64_t seed) {
+    const RegionWorld world = fixture::make_region_world(seed, {.rules_change = false, .jump = seed % 4 == 0});
+    std::mt19937_64 random(seed);
+    auto stage = stage_of(world);
+    Sayings sayings(true);
+    Offset offset = 100;
+    for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
+
+    std::map<std::string, std::map<EventTime, IndexHour>> indices;
+    for (const Mean& m : sayings.means) {
+      if (m.factor != Factor::AQI || m.window != Window::H24 || m.status == Status::Running) continue;
+      indices[m.site][m.interval.end] = index_hour(m);
+    }
+    std::map<std::string, std::vector<fixture::PlainEpisode>> expected;
+    for (const auto& [region, hours] : indices) {
+      WarningMachine machine;
+      for (const auto& [at, hour] : hours) machine.step(*world.rules.front(), at, hour, {});
+      for (const WarningEpisode& e : machine.episodes()) expected[region].push_back(fixture::plain(e).outcome());
+    }
+    std::map<std::string, Signal> last;
+    for (const Signal& s : sayings.signals) {
+      if (s.rule != kWarningRule) continue;
+      ASSERT_EQ(s.revision, last.contains(s.id) ? last[s.id].revision + 1 : 1) << fixture::text(s);
+      last[s.id] = s;
+    }
+    std::map<std::string, std::vector<fixture::PlainEpisode>> found;
+    for (const auto& [id, s] : last) {
+      if (s.state == SignalState::Withdrawn) {
+        ++withdrawn;
+        continue;
+      }
+      ++told;
+      found[s.subject].push_back(fixture::plain(*s.warning).outcome());
+    }
+    const auto by_time = [](const fixture::PlainEpisode& a, const fixture::PlainEpisode& b) {
+      return a.changes.front().decided < b.changes.front().decided;
+    };
+    for (auto& [region, episodes] : found) std::sort(episodes.begin(), episodes.end(), by_time);
+    ASSERT_EQ(found, expected);
+  });
+  if (!default_seeds()) return;
+  EXPECT_GT(told, 300);
+  EXPECT_GT(withdrawn, 20);
+}
+
 TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne) {
   for_each_seed([](std::uint64_t seed) {
     const RegionWorld world = world_of(seed);
     std::mt19937_64 random(seed);
     const std::vector<RegionRecord> log = interleave(world, random);
+    // What is said from outside is read anywhere among the means; each at the same place when it is read again.
+    const std::vector<Event> events = fixture::make_events(world, random);
+    std::vector<std::size_t> places(events.size());
+    for (std::size_t& place : places) place = random() % log.size();
+    std::sort(places.begin(), places.end());
     auto undisturbed = stage_of(world);
     Sayings expected(true);
-    for (std::size_t i = 0; i < log.size(); ++i) expected.apply(*undisturbed, log[i], static_cast<Offset>(i));
+    std::size_t event = 0;
+    const auto apply = [&](RegionStage& stage, Sayings& sayings, std::size_t i) {
+      for (; event < events.size() && places[event] == i; ++event) {
+        sayings.apply(stage, events[event], static_cast<Offset>(event));
+      }
+      sayings.apply(stage, log[i], static_cast<Offset>(i));
+    };
+    for (std::size_t i = 0; i < log.size(); ++i) apply(*undisturbed, expected, i);
+    event = 0;
 
     // Saved with every commit; a crash goes back to the last one, and what was said after it was never committed.
     fixture::SavedState state;
@@ -210,7 +282,7 @@ TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne)
     std::size_t committed = 0;
     std::size_t lines_committed = 0;
     for (std::size_t i = 0; i < log.size(); ++i) {
-      said.apply(*stage, log[i], static_cast<Offset>(i));
+      apply(*stage, said, i);
       if (random() % 40 == 0) {
         stage->save_changed([&state](std::string_view key, std::string_view bytes) {
           if (bytes.empty()) {
@@ -235,6 +307,7 @@ TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne)
       ASSERT_TRUE(stage->needed().empty());
       for (const auto& rules : world.rules) stage->know(rules);
       said.lines.resize(lines_committed);
+      event = static_cast<std::size_t>(stage->events_next());
       i = committed - 1;  // unsigned: from the beginning where nothing was committed
     }
     ASSERT_EQ(expected.lines, said.lines);

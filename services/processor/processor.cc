@@ -115,8 +115,8 @@ class OwnedStage : public ReadingsStage {
   ProcessorProbe& probe_;
 };
 
-// In a log from before the region stage had them: means of regions are kept as those of sites, events as readings, in as
-// many partitions as the means beside which they are read.
+// In a log from before the region stage had them: means of regions are kept as those of sites, events as readings, in
+// as many partitions as the means beside which they are read.
 Result<void> make_missing_topics(stream::Log& log) {
   const auto topics = log.topics();
   if (!topics) return tl::make_unexpected(topics.error());
