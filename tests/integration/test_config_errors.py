@@ -170,3 +170,4 @@ def test_every_message_of_the_code_has_a_row():
 
 def test_the_shipped_configuration_is_right():
     assert "is fine" in run("check", ROOT / "config").fine().out
+    assert "is fine" in run("check", ROOT / "config" / "beijing").fine().out
