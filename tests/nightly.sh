@@ -30,6 +30,7 @@ declare -A about=(
   [window-seeds]="the order and replay properties of every window, and of the region stage, with 5,000 seeds"
   [sim]="the simulation of all stages with 10,000 seeds"
   [replay]="replay of what was published under 50 kills and 3 switches of rules, the files of Beijing through a shuffle too"
+  [history]="Beijing's episodes of four years, and the same after a shuffle of all of them, duplicates and 100 kills"
   [replay-month]="a simulated month of 60 stations, processed and replayed: every record byte for byte"
   [all-stations]="the real files with all 35 stations of Beijing, against what was published"
   [crashes]="the embedded log alone: 300 processes killed in the middle of commits, and its integrity after each"
@@ -39,7 +40,7 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay seeds window-seeds sim replay replay-month all-stations worker-seeds
+order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay seeds window-seeds sim replay replay-month history all-stations worker-seeds
   previous-binary asan-all tidy-deep bench)
 
 build() {
@@ -78,6 +79,7 @@ part_seeds() { long_test 'core_test_.*' QC_SEEDS=20000 GTEST_FILTER='ReadingStag
 part_window-seeds() { long_test 'core_test_.*' QC_SEEDS=5000 GTEST_FILTER='Windows*:*RegionStage*'; }
 part_sim() { long_test sim_test QC_SEEDS=10000; }
 part_replay() { long_test integration_replay QC_KILLS=50; }
+part_history() { long_test integration_history QC_HISTORY=all QC_KILLS=100; }
 part_replay-month() { long_test integration_replay_month QC_REPLAY_HOURS=744; }
 part_all-stations() { long_test integration_real_windows QC_ALL_STATIONS=1; }
 part_worker-seeds() { long_test stream_test QC_SEEDS=5000 GTEST_FILTER='*Simulation*'; }

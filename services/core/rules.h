@@ -258,6 +258,7 @@ struct RuleSet {
   std::vector<WarningCriteria> warnings;
   std::map<std::string, Region, std::less<>> regions;
   std::map<std::string, SiteInfo, std::less<>> sites;
+  std::map<std::string, std::string, std::less<>> aliases;  // other names of sites in files: their ids
   EmergencyList emergency;
   std::vector<EmergencyDuty> emergency_duties;
 

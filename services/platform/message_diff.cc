@@ -86,7 +86,8 @@ std::string title_of(const pb::Message& entry) {
   for (int i = 0; i < type.field_count(); ++i) {
     const Field& field = *type.field(i);
     const schema::Rule& rule = rule_of(field);
-    if (!rule.has_defines() && !rule.names()) continue;
+    // A list that defines names is no name of the entry itself.
+    if ((!rule.has_defines() || field.is_repeated()) && !rule.names()) continue;
     const std::string text = text_of(entry, field);
     if (text == kAbsent || text == "false") continue;
     title += field.cpp_type() == Field::CPPTYPE_BOOL ? " " + field.name() : " " + text;

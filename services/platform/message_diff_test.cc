@@ -75,6 +75,11 @@ TEST(MessageDiff, WritesValuesAsPeopleWriteThem) {
             (Lines{"Site S1: name: 一 -> 二", "Site S1: kind: micro -> park", "Site S1: factors: [SO2] -> [SO2, CO]"}));
 }
 
+TEST(MessageDiff, AliasesAreNoPartOfASitesTitle) {
+  EXPECT_EQ(between("sites: [{id: S1, aliases: [one]}]", "sites: [{id: S1, aliases: [one, two]}]"),
+            Lines{"Site S1: aliases: [one] -> [one, two]"});
+}
+
 TEST(MessageDiff, EntriesThatNothingTellsApartAreNumbered) {
   EXPECT_EQ(between("checks: [{factor: SO2, stuck_hours: 1}, {factor: SO2, stuck_hours: 2}]",
                     "checks: [{factor: SO2, stuck_hours: 1}, {factor: SO2, stuck_hours: 3}]"),

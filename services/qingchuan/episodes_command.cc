@@ -6,6 +6,7 @@
 #include "qingchuan/command.h"
 #include "qingchuan/episodes.h"
 #include "qingchuan/open_log.h"
+#include "qingchuan/time_option.h"
 
 namespace qc::commands {
 namespace {
@@ -23,42 +24,17 @@ struct Options {
   std::string svg;
 };
 
-// A time, or a date: its midnight.
-Result<core::EventTime> time_of(const std::string& text, const char* option) {
-  const auto at = core::parse_iso(text.size() == 10 ? text + "T00:00" : text);
-  if (!at)
-    return fail(Errc::usage,
-                std::string(option) + " wants a time such as 2025-12-01 or 2025-12-01T08:00, not `" + text + "`");
-  return *at;
-}
-
-Result<core::Interval> interval_of(const std::string& from, const std::string& until, const char* option) {
-  core::Interval made{core::EventTime::min(), core::EventTime::max()};
-  if (!from.empty()) {
-    const auto at = time_of(from, option);
-    if (!at) return tl::make_unexpected(at.error());
-    made.start = *at;
-  }
-  if (!until.empty()) {
-    const auto at = time_of(until, option);
-    if (!at) return tl::make_unexpected(at.error());
-    made.end = *at;
-  }
-  if (made.start >= made.end) return fail(Errc::usage, std::string(option) + ": the beginning must lie before the end");
-  return made;
-}
-
 Result<EpisodesSpec> spec_of(const Options& o) {
   EpisodesSpec spec;
   spec.regions = o.regions;
   if (o.criteria != "dated") spec.criteria = o.criteria;
-  const auto interval = interval_of(o.from, o.until, "--from/--until");
+  const auto interval = interval_option(o.from, o.until, "--from/--until");
   if (!interval) return tl::make_unexpected(interval.error());
   spec.interval = *interval;
   for (const std::string& d : o.dust) {
     const std::size_t slash = d.find('/');
     if (slash == std::string::npos) return fail(Errc::usage, "--dust wants FROM/UNTIL, not `" + d + "`");
-    const auto dust = interval_of(d.substr(0, slash), d.substr(slash + 1), "--dust");
+    const auto dust = interval_option(d.substr(0, slash), d.substr(slash + 1), "--dust");
     if (!dust) return tl::make_unexpected(dust.error());
     spec.dust.push_back(*dust);
   }

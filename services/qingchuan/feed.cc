@@ -28,7 +28,8 @@ Result<FeedReport> Feed::run(std::stop_token stop) {
     auto item = files_.next();
     if (!item) return tl::make_unexpected(item.error());
     if (!*item) break;
-    const wire::Packet& packet = (*item)->packet;
+    wire::Packet& packet = (*item)->packet;
+    if (!takes(packet)) continue;
     // A packet from the past arrives in the turn of the one before it (wire::Merge): what --resume skips, and when a
     // packet was received, go by that turn.
     at = std::max(at, (*item)->turn);
@@ -60,6 +61,19 @@ Result<FeedReport> Feed::run(std::stop_token stop) {
   if (auto done = writer_->flush(); !done) return tl::make_unexpected(done.error());
   report_.sites = sites_.size();
   return report_;
+}
+
+bool Feed::takes(wire::Packet& packet) {
+  if (packet.interval.start < options_.only.start || packet.interval.end > options_.only.end) {
+    ++report_.outside_packets;
+    return false;
+  }
+  if (const auto id = rules_.aliases.find(packet.site); id != rules_.aliases.end()) packet.site = id->second;
+  if (options_.known_only && !rules_.sites.contains(packet.site)) {
+    ++report_.unknown_packets;
+    return false;
+  }
+  return true;
 }
 
 Result<void> Feed::begin_instant(core::EventTime at, std::stop_token stop) {

@@ -10,6 +10,7 @@
 #include "qingchuan/command.h"
 #include "qingchuan/feed.h"
 #include "qingchuan/open_log.h"
+#include "qingchuan/time_option.h"
 #include "wire/rules.h"
 
 namespace qc::commands {
@@ -21,7 +22,10 @@ struct Options {
   std::string speed = "max";
   std::string interval = "1min";
   std::string label = "start";
+  std::string from;
+  std::string until;
   std::string region = "fed";
+  bool known_sites = false;
   bool resume = false;
   bool quiet = false;
   std::vector<std::string> files;
@@ -47,6 +51,13 @@ void print_report(const FeedReport& r, const wire::Merge& files) {
   std::printf("\n");
   if (r.skipped_packets > 0)
     std::printf("  %lld packets were in the log already\n", static_cast<long long>(r.skipped_packets));
+  if (r.outside_packets > 0) {
+    std::printf("  %lld packets lay before --from or after --until\n", static_cast<long long>(r.outside_packets));
+  }
+  if (r.unknown_packets > 0) {
+    std::printf("  %lld packets of sites that the configuration doesn't know were left out\n",
+                static_cast<long long>(r.unknown_packets));
+  }
   std::printf("fields read: %lld\n", static_cast<long long>(counts.fields));
   for (std::size_t i = 0; i < wire::kFates; ++i) {
     const auto fate = static_cast<wire::Fate>(i);
@@ -74,6 +85,8 @@ Result<int> run(const Options& o) {
   if (!speed) return tl::make_unexpected(speed.error());
   const auto options = file_options(o);
   if (!options) return tl::make_unexpected(options.error());
+  const auto only = interval_option(o.from, o.until, "--from/--until");
+  if (!only) return tl::make_unexpected(only.error());
   // The files first: a mistyped name must not leave a new log behind.
   std::vector<std::unique_ptr<wire::FileReader>> readers;
   std::uint64_t total = 0;
@@ -99,6 +112,8 @@ Result<int> run(const Options& o) {
   feed.timeline = *timeline;
   feed.speed = *speed;
   feed.resume = o.resume;
+  feed.only = *only;
+  feed.known_only = o.known_sites;
   feed.region = o.region;
   feed.close_after = (*rules)->horizons.close_after;
   feed.wall_ms = [] { return platform::system_clock().wall_ms(); };
@@ -133,6 +148,10 @@ Command make_feed_command(CLI::App& app) {
   command->add_option("--label", o->label, "csv: whether a row's time is the start or the end of its interval")
       ->check(CLI::IsMember({"start", "end"}))
       ->capture_default_str();
+  command->add_option("--from", o->from,
+                      "Only what begins at this time or later, as 2013-12-05 (its midnight) or 2013-12-05T08:00");
+  command->add_option("--until", o->until, "Only what ends at this time or earlier");
+  command->add_flag("--known-sites", o->known_sites, "Leave out sites that the configuration doesn't know");
   command->add_option("--region", o->region, "Region (and root region) of sites that the configuration doesn't know")
       ->capture_default_str();
   command->add_flag("--resume", o->resume, "Go on from the log's last tick: packets before it are skipped");
@@ -140,9 +159,9 @@ Command make_feed_command(CLI::App& app) {
   command->add_option("FILE", o->files, "Files, plain or zstd; - is standard input")->required();
   command->footer(
       "A new log's time is that of the files (fed): they are merged by time, and the log ends when the last hour has\n"
-      "closed. Into a log whose time is the wall clock's (of `up`) only readings are written. Published results in a "
-      "file\n"
-      "(_24h, AQI ...) are counted and skipped.");
+      "closed. Into a log whose time is the wall clock's (of `up`) only readings are written. Published results in a\n"
+      "file (_24h, AQI ...) are counted and skipped. A site goes by its id in the configuration or one of its\n"
+      "`aliases`; with --until T and then --from T two sources of one site follow each other without a double.");
   return {command, [o] { return run(*o); }};
 }
 

@@ -64,6 +64,7 @@ class RulesBuilder {
   Result<std::string> root(const std::string& region) const;
   Result<void> members(const core::Region& region) const;
   Result<core::SiteInfo> site(const ::qingchuan::v1::Site& s, const std::string& what) const;
+  Result<void> aliases(const ::qingchuan::v1::Site& s);
   static Result<void> place(const ::qingchuan::v1::Site& s, const std::string& what, core::SiteInfo& site);
   static Result<core::Ring> polygon(const ::qingchuan::v1::Region& r, const std::string& what);
   Result<core::Enterprise> enterprise(const ::qingchuan::v1::Enterprise& e, const std::string& what) const;

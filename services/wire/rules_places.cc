@@ -121,10 +121,22 @@ Result<void> RulesBuilder::sites() {
     return {};
   });
   if (!read) return read;
+  auto named = each("sites", in_.sites(), [&](const v1::Site& s) { return aliases(s); });
+  if (!named) return named;
   for (const core::RegionPlan& plan : core::region_plans(out_)) {
     if (plan.stations.size() <= core::kRegionStationsMax) continue;
     return invalid("region \"" + plan.region->id + "\" has " + std::to_string(plan.stations.size()) +
                    " evaluation stations; at most " + std::to_string(core::kRegionStationsMax) + " make its mean");
+  }
+  return {};
+}
+
+// A name in a file is one site's, or it would be a toss-up whose values those are.
+Result<void> RulesBuilder::aliases(const v1::Site& s) {
+  for (const std::string& alias : s.aliases()) {
+    if (alias.empty() || out_.sites.contains(alias) || !out_.aliases.emplace(alias, s.id()).second) {
+      return invalid("site \"" + s.id() + "\": its alias \"" + alias + "\": a name of its own expected");
+    }
   }
   return {};
 }

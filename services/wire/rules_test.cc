@@ -57,6 +57,17 @@ TEST(BuildRules, ConvertsUnitsDatesAndRoots) {
   EXPECT_EQ(built->regions.at("C").parent, "M");
 }
 
+TEST(BuildRules, AnAliasIsAnotherNameOfItsSite) {
+  v1::RuleSet r = rules();
+  r.mutable_sites(0)->add_aliases("Station One");
+  r.mutable_sites(0)->add_aliases("1号站");
+  const auto built = build_rules(r);
+  ASSERT_TRUE(built) << built.error().text;
+  const std::map<std::string, std::string, std::less<>> expected = {{"Station One", "S1"}, {"1号站", "S1"}};
+  EXPECT_EQ(built->aliases, expected);
+  EXPECT_EQ(built->sites.size(), 2u);
+}
+
 TEST(BuildRules, AbsentHorizonsAreTheDefaultsAndAZeroThatIsWrittenIsAZero) {
   const core::Horizons defaults;
   v1::RuleSet r = rules();
@@ -132,6 +143,13 @@ TEST(BuildRules, NamesWhatDoesNotFitTogether) {
            r.mutable_sites(r.sites_size() - 1)->set_id("E" + std::to_string(i));
          }
        }},
+      {"site \"S1\": its alias \"S2\": a name of its own", [](auto& r) { r.mutable_sites(0)->add_aliases("S2"); }},
+      {"site \"S2\": its alias \"s\": a name of its own",
+       [](auto& r) {
+         r.mutable_sites(0)->add_aliases("s");
+         r.mutable_sites(1)->add_aliases("s");
+       }},
+      {"site \"S1\": its alias \"\": a name of its own", [](auto& r) { r.mutable_sites(0)->add_aliases(""); }},
       {"site \"S1\": kind expected", [](auto& r) { r.mutable_sites(0)->clear_kind(); }},
       {"site \"S1\": class expected", [](auto& r) { r.mutable_sites(0)->clear_area_class(); }},
       {"computed, not measured or limited", [](auto& r) { r.mutable_sites(0)->add_factors(v1::AQI); }},

@@ -38,7 +38,7 @@ UNREACHABLE = {
 BY_THE_LOADER = re.compile(
     r" must lie before |is not defined| stands twice$|: factor expected|two limits hold|: two rules hold|"
     r"two percentiles hold|two composite indices|two editions are|: `percent`: 1 to 99|a negative |: kind expected|"
-    r": class expected|two classes hold|an id of its own|is its own ancestor|`lon` and `lat` expected|: `above` expected|"
+    r": class expected|two classes hold|an id of its own|a name of its own|its alias |is its own ancestor|`lon` and `lat` expected|: `above` expected|"
     r": window expected$|dead_band_percent|must lie below|the factor has two|`radius_m`|at least an hour|"
     r"`valid_minutes`: 1|is longer than `hours_kept`|: `check` expected|belongs to the kind suspect|means nothing for this|"
     r"`month_at_least`: 0 to 31|: `factors` expected|: `items` expected|its parent |rising concentrations|: 2 to |"
@@ -170,3 +170,4 @@ def test_every_message_of_the_code_has_a_row():
 
 def test_the_shipped_configuration_is_right():
     assert "is fine" in run("check", ROOT / "config").fine().out
+    assert "is fine" in run("check", ROOT / "config" / "beijing").fine().out
