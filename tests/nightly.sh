@@ -25,6 +25,7 @@ declare -A about=(
   [fuzz-amend]="libFuzzer on files of corrections, 6 minutes"
   [fuzz-mean]="libFuzzer on the records of means, 6 minutes"
   [fuzz-event]="libFuzzer on the records of events, 6 minutes"
+  [fuzz-forecast]="libFuzzer on files of forecasts, 6 minutes"
   [fuzz-replay]="libFuzzer on snapshots and published records, 6 minutes"
   [seeds]="the order and replay properties of the hour with 20,000 seeds"
   [window-seeds]="the order and replay properties of every window, and of the region stage, with 5,000 seeds"
@@ -40,7 +41,7 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay seeds window-seeds sim replay replay-month history all-stations worker-seeds
+order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay fuzz-forecast seeds window-seeds sim replay replay-month history all-stations worker-seeds
   previous-binary asan-all tidy-deep bench)
 
 build() {
@@ -73,6 +74,7 @@ part_fuzz-csv() { fuzz csv_fuzz; }
 part_fuzz-yaml() { fuzz yaml_fuzz; }
 part_fuzz-mean() { fuzz mean_fuzz; }
 part_fuzz-event() { fuzz event_fuzz; }
+part_fuzz-forecast() { fuzz forecast_fuzz; }
 part_fuzz-amend() { fuzz amend_fuzz; }
 part_fuzz-replay() { fuzz replay_fuzz; }
 part_seeds() { long_test 'core_test_.*' QC_SEEDS=20000 GTEST_FILTER='ReadingStageOrder*:ReadingStageReplay*'; }

@@ -23,6 +23,7 @@ struct Command {
 Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
 Command make_episodes_command(CLI::App& app);
+Command make_event_command(CLI::App& app);
 Command make_feed_command(CLI::App& app);
 Command make_measures_command(CLI::App& app);
 Command make_processor_command(CLI::App& app);

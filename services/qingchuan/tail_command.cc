@@ -45,8 +45,8 @@ Result<void> follow(stream::Log& log, std::span<const std::pair<stream::TopicPar
 Result<int> run(const Options& o) {
   platform::Shutdown shutdown;
   const TailFormat format = o.format == "csv" ? TailFormat::Csv : TailFormat::Json;
-  if (format == TailFormat::Csv && !processor::holds_means(o.topic) && o.topic != "signals") {
-    return fail(Errc::usage, "--format csv is for means, region-means and signals; " + o.topic + " has json");
+  if (format == TailFormat::Csv && !processor::holds_means(o.topic) && o.topic != "signals" && o.topic != "events") {
+    return fail(Errc::usage, "--format csv is for means, region-means, signals and events; " + o.topic + " has json");
   }
   if (o.latest && !o.until_end) return fail(Errc::usage, "--latest needs --until-end: later revisions may still come");
   auto opened = open_log(o.place);
@@ -119,7 +119,7 @@ Command make_tail_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("tail", "Print the committed records of a topic");
   command
       ->add_option("TOPIC", o->topic,
-                   "readings, means, region-means, signals, dead-letters, rules ... (architecture: topics)")
+                   "readings, events, means, region-means, signals, dead-letters, rules ... (architecture: topics)")
       ->required();
   add_place_options(*command, o->place);
   command->add_flag("--from-beginning", o->from_beginning,
@@ -127,7 +127,7 @@ Command make_tail_command(CLI::App& app) {
   command->add_flag("--until-end", o->until_end, "Stop at what is the end now; otherwise go on until interrupted");
   command->add_flag("--latest", o->latest,
                     "Of each mean or signal only the latest revision (from the beginning; needs --until-end)");
-  command->add_option("--format", o->format, "json: one object a line; csv: for means and signals")
+  command->add_option("--format", o->format, "json: one object a line; csv: for means, signals and events")
       ->check(CLI::IsMember({"json", "csv"}))
       ->capture_default_str();
   command->footer("Safe beside a running `up` or `processor`: it only reads.");

@@ -91,7 +91,10 @@ std::string json_value(std::string_view topic, const stream::Record& record) {
 
 std::string tail_header(std::string_view topic, TailFormat format) {
   if (format == TailFormat::Json) return {};
-  return std::string(processor::holds_means(topic) ? wire::mean_csv_header() : wire::signal_csv_header()) + "\n";
+  const std::string_view header = processor::holds_means(topic) ? wire::mean_csv_header()
+                                  : topic == "events"           ? wire::event_csv_header()
+                                                                : wire::signal_csv_header();
+  return std::string(header) + "\n";
 }
 
 Identity identity_of(std::string_view topic, const stream::Record& record) {
@@ -130,7 +133,12 @@ std::string print_record(std::string_view topic, const stream::Record& record, T
       }
     }
   }
-  if (format == TailFormat::Csv) return {};
+  if (format == TailFormat::Csv) {
+    v1::Event event;
+    if (topic == "events" && !record.tombstone && event.ParseFromArray(record.value.data(), size))
+      wire::append_csv(event, text);
+    return text;
+  }
   return "{\"partition\":" + std::to_string(record.from->partition) + ",\"offset\":" + std::to_string(record.offset) +
          ",\"written\":\"" + core::to_iso(core::event_time(record.written_ms)) + "\",\"key\":" +
          (platform::is_valid_utf8(record.key) ? json_string(record.key) : json_string(hex_of(record.key))) +

@@ -2,6 +2,7 @@
 
 #include "core/concentration.h"
 #include "core/time.h"
+#include "qingchuan/v1/event.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/labels.h"
 
@@ -126,6 +127,10 @@ std::string_view signal_csv_header() {
          "unit,began,region,start,end,rules,partition,offset,marks,evidence,coverage,first_offset";
 }
 
+std::string_view event_csv_header() {
+  return "region,kind,id,source,issued,received,time,aqi,ozone,dust,level,until,root";
+}
+
 void append_csv(const v1::Mean& mean, std::string& out) {
   const core::Factor factor = core_factor(mean.factor());
   const core::Unit unit = core::publishing_unit(factor);
@@ -177,6 +182,33 @@ void append_csv(const v1::Signal& signal, std::string& out) {
   const std::int64_t first = signal.origin().first_offset();
   line.text(first < 0 ? std::string() : std::to_string(first));
   line.end();
+}
+
+void append_csv(const v1::Event& event, std::string& out) {
+  const auto begin = [&](std::string_view kind) {
+    Line line(out);
+    line.text(event.region()).text(kind).text(event.id()).text(event.source());
+    line.time(event.at_ms()).time(event.received_ms());
+    return line;
+  };
+  const auto flag = [](bool is) { return is ? "true" : "false"; };
+  if (event.has_order()) {
+    const v1::Order& order = event.order();
+    Line line = begin("order");
+    line.time(order.start_ms()).text("").text("").text("").number(order.level());
+    line.text(order.has_end_ms() ? core::to_iso(core::event_time(order.end_ms())) : "").text(event.root()).end();
+    return;
+  }
+  if (!event.has_forecast()) return;  // of a kind that a later version knows
+  for (const v1::ForecastHour& hour : event.forecast().hours()) {
+    Line line = begin("forecast");
+    line.time(hour.end_ms()).number(hour.index()).text(flag(hour.ozone())).text(flag(hour.dust()));
+    line.text("").text("").text(event.root()).end();
+  }
+  if (event.forecast().hours().empty()) {
+    Line line = begin("forecast");
+    line.text("").text("").text("").text("").text("").text("").text(event.root()).end();
+  }
 }
 
 }  // namespace qc::wire

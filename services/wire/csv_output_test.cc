@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "qingchuan/v1/event.pb.h"
 #include "qingchuan/v1/output.pb.h"
 
 namespace qc::wire {
@@ -237,6 +238,46 @@ TEST(SignalCsv, AValueOfALaterVersionIsItsNumber) {
   append_csv(s, out);
   EXPECT_NE(out.find(",99,"), std::string::npos) << out;
   EXPECT_NE(out.find(",42,"), std::string::npos) << out;
+}
+
+TEST(EventCsv, AForecastIsALineAnHour) {
+  v1::Event e;
+  e.set_id("f1");
+  e.set_region("lishi");
+  e.set_root("lvliang");
+  e.set_source("centre, of the province");
+  e.set_at_ms(kStart);
+  e.set_received_ms(kStart + 60'000);
+  const std::string head = "f1,\"centre, of the province\",2015-12-08T08:00:00+08:00,2015-12-08T08:01:00+08:00,";
+  std::string out;
+  e.mutable_forecast();
+  append_csv(e, out);
+  EXPECT_EQ(out, "lishi,forecast," + head + ",,,,,,lvliang\n") << "withdrawn";
+  for (int i = 1; i <= 2; ++i) {
+    v1::ForecastHour& hour = *e.mutable_forecast()->add_hours();
+    hour.set_end_ms(kStart + i * 3'600'000);
+    hour.set_index(200 + i);
+    hour.set_ozone(i == 2);
+  }
+  out.clear();
+  append_csv(e, out);
+  EXPECT_EQ(out, "lishi,forecast," + head + "2015-12-08T09:00:00+08:00,201,false,false,,,lvliang\n" +
+                     "lishi,forecast," + head + "2015-12-08T10:00:00+08:00,202,true,false,,,lvliang\n");
+  e.mutable_order()->set_level(2);
+  e.mutable_order()->set_start_ms(kStart);
+  out.clear();
+  append_csv(e, out);
+  EXPECT_EQ(out, "lishi,order," + head + "2015-12-08T08:00:00+08:00,,,,2,,lvliang\n");
+  e.mutable_order()->set_end_ms(kStart + 3'600'000);
+  out.clear();
+  append_csv(e, out);
+  EXPECT_EQ(out, "lishi,order," + head + "2015-12-08T08:00:00+08:00,,,,2,2015-12-08T09:00:00+08:00,lvliang\n");
+  const std::string_view header = event_csv_header();
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 12);
+  e.clear_what();
+  out.clear();
+  append_csv(e, out);
+  EXPECT_EQ(out, "");
 }
 
 }  // namespace
