@@ -82,7 +82,7 @@ class WarningMachine::Series {
 
  private:
   int seen(const IndexHour& h) const {
-    return (h.ozone && c_.without_ozone) || (h.dust && c_.without_dust) ? kNoIndex : h.index;
+    return c_.leave_out(h.index, h.ozone, h.dust) ? kNoIndex : h.index;
   }
   const WarningCriteria& c_;
   EventTime now_;
@@ -279,10 +279,8 @@ void WarningMachine::add(LevelChange change) {
 
 void WarningMachine::count(const IndexHour& hour, EventTime at) {
   WarningEpisode& e = episodes_.back();
-  if (hour.dust && criteria_.without_dust) {
-    ++e.hours_dust;
-  } else if (hour.ozone && criteria_.without_ozone) {
-    ++e.hours_ozone;
+  if (criteria_.leave_out(hour.index, hour.ozone, hour.dust)) {
+    ++(hour.dust && criteria_.without_dust ? e.hours_dust : e.hours_ozone);
   } else if (hour.index == kNoIndex) {
     ++e.hours_missing;
   } else {

@@ -56,6 +56,7 @@ class Oracle {
     return nullptr;
   }
   static bool excluded(const WarningCriteria& c, const IndexHour& h) {
+    if (h.index < c.bar(1)) return false;
     return (c.without_dust && h.dust) || (c.without_ozone && h.ozone);
   }
   Known known(const WarningCriteria& c, const Forecast& forecast) const {
@@ -190,9 +191,9 @@ class Oracle {
     const WarningCriteria& c = *std::find_if(rules_.warnings.begin(), rules_.warnings.end(),
                                              [&](const WarningCriteria& w) { return w.id == e.criteria; });
     const IndexHour& h = world_.hours[i];
-    if (c.without_dust && h.dust) {
+    if (excluded(c, h) && c.without_dust && h.dust) {
       ++e.dust;
-    } else if (c.without_ozone && h.ozone) {
+    } else if (excluded(c, h)) {
       ++e.ozone;
     } else if (h.index == kNoIndex) {
       ++e.missing;

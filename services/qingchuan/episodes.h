@@ -1,5 +1,6 @@
-// What `qingchuan episodes` says: the heavy-pollution episodes of regions in an interval, judging history
-// (core/warning.h, Mode::Observed), from the indices of 24 h that were published for regions, their latest revisions.
+// What `qingchuan episodes` says: the heavy-pollution episodes of regions in an interval: as they were published live, by
+// observation and forecast; or judging history (core/warning.h, Mode::Observed) from the indices of 24 h that were
+// published for regions, their latest revisions.
 //
 // Give an EpisodesBuilder every record of `means`, then take the episodes. Hours before the interval are judged, too,
 // so that an episode that began before it is the same as in any other interval. Memory: the regions times the hours of
@@ -22,6 +23,7 @@
 namespace qc::commands {
 
 struct EpisodesSpec {
+  bool observed = true;  // judge history, without forecasts; otherwise the warnings that were published
   core::Interval interval{core::EventTime::min(), core::EventTime::max()};
   std::vector<std::string> regions = {};  // empty: all
   std::string criteria = {};              // the id of one set; empty: those in force at each hour
@@ -46,6 +48,7 @@ class EpisodesBuilder {
   explicit EpisodesBuilder(EpisodesSpec spec) : spec_(std::move(spec)) {}
 
   void add(const ::qingchuan::v1::Mean& mean);
+  void add(const ::qingchuan::v1::Signal& signal);  // where not only what was observed counts
   // The rule set that the latest index names; empty: there was none.
   const std::string& rules_hash() const { return rules_hash_; }
   // usage: there is no such region, or there are no such criteria.
@@ -56,8 +59,17 @@ class EpisodesBuilder {
     std::int32_t revision = 0;
     core::IndexHour hour;
   };
+  struct Published {
+    std::int32_t revision = 0;
+    core::WarningEpisode episode;
+  };
+  core::IndexHour hour_of(core::EventTime at, const Cell& cell) const;
+  std::vector<core::WarningEpisode> live(const std::string& region) const;
+  std::vector<core::WarningEpisode> observed(const std::map<core::EventTime, Cell>& hours,
+                                             const core::RuleSet& judged_by) const;
   EpisodesSpec spec_;
   std::string rules_hash_;
+  std::map<std::string, std::map<std::string, Published>> published_;  // by region and id
   std::map<std::string, std::map<core::EventTime, Cell>> indices_;  // by site or region, whichever it turns out to be
 };
 

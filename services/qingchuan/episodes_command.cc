@@ -25,7 +25,11 @@ struct Options {
 };
 
 Result<EpisodesSpec> spec_of(const Options& o) {
+  if (!o.observed && (o.criteria != "dated" || !o.dust.empty())) {
+    return fail(Errc::usage, "--criteria and --dust go with --observed: what was published was judged by what was in force");
+  }
   EpisodesSpec spec;
+  spec.observed = o.observed;
   spec.regions = o.regions;
   if (o.criteria != "dated") spec.criteria = o.criteria;
   const auto interval = interval_option(o.from, o.until, "--from/--until");
@@ -42,11 +46,6 @@ Result<EpisodesSpec> spec_of(const Options& o) {
 }
 
 Result<int> run(const Options& o) {
-  if (!o.observed) {
-    return fail(
-        Errc::usage,
-        "only history can be judged so far: say --observed (without forecasts); live warnings are not published yet");
-  }
   const auto spec = spec_of(o);
   if (!spec) return tl::make_unexpected(spec.error());
   auto opened = open_log(o.place);

@@ -27,7 +27,10 @@ class Text {
   Text(const Episodes& episodes, Language language) : episodes_(episodes), l_(language) {}
 
   std::string all() {
-    out_ = word("污染过程（按实况回判，不用预报）", "Episodes, judged by what was observed, without forecasts") + "\n";
+    out_ = episodes_.spec.observed
+               ? word("污染过程（按实况回判，不用预报）", "Episodes, judged by what was observed, without forecasts")
+               : word("污染过程（实时发布的预警，用实况与预报）", "Episodes as they were published, by observation and forecast");
+    out_ += "\n";
     for (const core::WarningCriteria& c : episodes_.criteria) {
       out_ += word("  准则 ", "  criteria ") + c.id + ": " + c.clause + "\n";
     }

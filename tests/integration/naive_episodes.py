@@ -3,7 +3,8 @@ texts (docs/episodes.md). Hours are whole numbers, named by their end; values ar
 
     An hour of the region is the mean of its stations that have one. The index of an hour is the AQI (HJ 633-2012, daily
     table) of the means of the 24 hours that end with it, each of 20 or more of them, and of ozone's greatest mean of 8
-    hours that ends within them, where 14 or more of those have 6 or more. Without PM it is that of the others.
+    hours that ends within them, where 14 or more of those have 6 or more. Without PM it is that of the others, which
+    proves nothing.
 """
 
 from naive_windows import DAILY_2012
@@ -57,7 +58,7 @@ def eight_hours(ozone):
 
 
 def index_of(hours, eights, hour):
-    """(AQI, whether ozone alone has it); (None, False) where nothing has enough hours."""
+    """(AQI, whether ozone alone has it, whether PM is in it); (None, False, False) where nothing has enough hours."""
     parts = {}
     for factor in SIX:
         values = window(hours[factor], hour, DAY)
@@ -72,13 +73,13 @@ def index_of(hours, eights, hour):
                 parts[factor] = sub_index(TABLES[2012]["O3"], max(values)) if values else None
     parts = {f: i for f, i in parts.items() if i is not None}
     if not parts:
-        return None, False
+        return None, False, False
     greatest = max(parts.values())
-    return greatest, greatest > 50 and [f for f in parts if parts[f] == greatest] == ["O3"]
+    return greatest, greatest > 50 and [f for f in parts if parts[f] == greatest] == ["O3"], bool({"PM2.5", "PM10"} & parts.keys())
 
 
 def indices(stations, last):
-    """[(hour, AQI or None, ozone)] of every hour from the first with a value to the last."""
+    """[(hour, AQI or None, ozone, PM)] of every hour from the first with a value to the last."""
     hours = region_hours(stations)
     eights = eight_hours(hours["O3"]) if hours["O3"] else {}
     first = min(h for by_hour in hours.values() for h in by_hour)
@@ -123,6 +124,11 @@ def bar(criteria, level):
     return min(max(least for least, _ in alternative) for alternative in criteria[level])
 
 
+def left_out(criteria, index, ozone):
+    """Ozone alone has it, and it is no clean hour either: as one without an index."""
+    return ozone and index >= bar(criteria, LEVELS[0])
+
+
 class Episode:
     def __init__(self):
         self.changes = []  # (level 0..3, decided, at, began, what was met)
@@ -135,10 +141,9 @@ class Episode:
 
 
 def episodes(name, hours):
-    """What is judged of [(hour, AQI or None, ozone)]."""
+    """What is judged of [(hour, AQI or None, ozone, PM)]."""
     criteria = CRITERIA[name]
-    # An hour whose index is ozone's alone is one without an index.
-    series = {hour: None if ozone else index for hour, index, ozone in hours}
+    series = {hour: None if not pm or left_out(criteria, index, ozone) else index for hour, index, ozone, pm in hours}
     below = {l: {h for h, i in series.items() if i is not None and i < bar(criteria, level)}
              for l, level in enumerate(LEVELS, 1)}
     found, episode, risen = [], None, None
@@ -182,7 +187,7 @@ def episodes(name, hours):
 def rows(name, hours, iso):
     """The columns of `episodes --format csv`, but for those of the next level, as dictionaries. iso(hour): its end."""
     criteria = CRITERIA[name]
-    by_hour = {hour: (index, ozone) for hour, index, ozone in hours}
+    by_hour = {hour: (index if pm else None, pm and left_out(criteria, index, ozone)) for hour, index, ozone, pm in hours}
     out = []
     for number, e in enumerate(episodes(name, hours), 1):
         of_ozone = sum(by_hour[h][1] for h in e.counted)

@@ -139,7 +139,7 @@ def published_indices(data):
 
 def check_indices(hours, published):
     """Every hour's index is the naive one's; hours that nothing was published of have none."""
-    for hour, index, ozone in hours:
+    for hour, index, ozone, _ in hours:
         value, primary = published.pop(stamp(hour), ("", ""))
         assert (value, primary == "O3") == ("" if index is None else str(index), ozone), (stamp(hour), value, primary, index)
     assert not published, f"{len(published)} indices of no hour, such as {sorted(published)[:3]}"
@@ -194,7 +194,7 @@ def test_the_episodes_of_all_years_are_those_of_a_naive_batch(shared, cells, dat
     published = published_indices(data)
     hours = naive_hours(cells)
     check_indices(hours, dict(published))
-    known = sum(index is not None for _, index, _ in hours)
+    known = sum(index is not None for _, index, *_ in hours)
     print(f"\n{len(cells)} hours of 12 stations; feed {fed:.1f} s, processor {processed.seconds:.1f} s; {known} indices of "
           f"24 h in {len(hours)} hours equal the naive ones")
     by_criteria = {}
