@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "processor/records.h"
 #include "stream/partition.h"
 #include "wire/event_codec.h"
 #include "wire/keys.h"
@@ -55,7 +56,7 @@ std::string event_id(std::string_view prefix, const core::Event& event) {
 
 stream::NewRecord event_record(const core::Event& event, int partitions, std::string_view version) {
   const std::array headers = {stream::Header{"region", event.root}, stream::Header{"version", std::string(version)}};
-  return {{kEvents, stream::partition_of(event.root, partitions)},
+  return {{processor::kEvents, stream::partition_of(event.root, partitions)},
           wire::event_key(event.region),
           wire::encode_event(event),
           stream::encode_headers(headers)};

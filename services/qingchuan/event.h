@@ -11,8 +11,6 @@
 
 namespace qc::commands {
 
-inline constexpr const char* kEvents = "events";
-
 // The root of the region's tree: whose partition its events are in. REQUIRES: the region is in the rules.
 std::string root_of(const core::RuleSet& rules, std::string_view region);
 

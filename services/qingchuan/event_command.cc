@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "platform/clock.h"
+#include "processor/records.h"
 #include "qingchuan/command.h"
 #include "qingchuan/event.h"
 #include "qingchuan/measures.h"
@@ -54,7 +55,7 @@ Result<Door> open_door(const Options& o) {
   if (!rules) return tl::make_unexpected(rules.error());
   const auto timeline = opened->rules->timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
-  const auto partitions = stream::partitions_of(*opened->log, kEvents);
+  const auto partitions = stream::partitions_of(*opened->log, processor::kEvents);
   if (!partitions) return tl::make_unexpected(partitions.error());
   Door door{std::move(*opened), std::move(*rules), *partitions, {}, {}};
   // In a log whose time is that of its files there is no now: it counts as received when it was issued.
@@ -108,7 +109,7 @@ Result<int> write(Door& door, const std::vector<core::Event>& events, const Opti
   if (auto done = (*appender)->append(records); !done) return tl::make_unexpected(done.error());
   std::string where;
   for (const auto& [partition, n] : written)
-    where += (where.empty() ? "" : ", ") + std::to_string(n) + (zh ? " 条至 " : " to ") + kEvents + "-" +
+    where += (where.empty() ? "" : ", ") + std::to_string(n) + (zh ? " 条至 " : " to ") + processor::kEvents + "-" +
              std::to_string(partition);
   std::printf("%s%s\n", zh ? "已写入: " : "written: ", where.c_str());
   return 0;

@@ -5,6 +5,9 @@
 #include <mutex>
 
 #include "platform/log.h"
+#include "processor/records.h"
+#include "qingchuan/command.h"
+#include "stream/read_range.h"
 
 namespace qc::commands {
 namespace {
@@ -40,10 +43,14 @@ Result<void> LivePlay::ready() {
   if (!writer) return tl::make_unexpected(writer.error());
   const auto ticks = writer->last_ticks();
   if (!ticks) return tl::make_unexpected(ticks.error());
+  const auto events = stream::partitions_of(log_, processor::kEvents);
+  if (!events) return tl::make_unexpected(events.error());
   written_ = fed_ ? ticks->least : ticks->greatest;
   writer_ = std::move(*writer);
   Player::Options options;
   options.close_after = options_.close_after;
+  options.events_partitions = *events;
+  options.version = version();
   player_.emplace(*writer_, *simulation_, std::move(options));
   if (!fed_) {
     const core::EventTime oldest = core::hour_of(now() - options_.backfill);

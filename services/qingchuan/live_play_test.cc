@@ -38,7 +38,7 @@ class LivePlayTest : public testing::Test {
   using Key = std::pair<std::string, EventTime>;
 
   void SetUp() override {
-    const std::vector<stream::TopicSpec> specs{{"readings", kPartitions}, {"tracks", 1}};
+    const std::vector<stream::TopicSpec> specs{{"readings", kPartitions}, {"tracks", 1}, {"events", 1}};
     ASSERT_TRUE(log_.create_topics(specs));
     auto rules = wire::build_rules(config().rules).value();
     for (auto it = rules.sites.begin(); it != rules.sites.end();) {

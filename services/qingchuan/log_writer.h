@@ -9,6 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,7 @@ class LogWriter {
 
   void tick(core::EventTime now);
   void add(const std::string& site, std::string value);
+  void add(stream::NewRecord record) { gathered_.push_back(std::move(record)); }
   std::size_t gathered() const { return gathered_.size(); }
   // After an error all is still gathered: the same may be tried again.
   Result<void> flush();

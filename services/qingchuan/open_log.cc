@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "processor/records.h"
-#include "qingchuan/event.h"
 #include "stream/log.h"
 #include "wire/codec.h"
 #include "wire/keys.h"

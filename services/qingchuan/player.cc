@@ -1,5 +1,7 @@
 #include "qingchuan/player.h"
 
+#include "qingchuan/event.h"
+
 namespace qc::commands {
 
 using simulator::kMinute;
@@ -20,6 +22,22 @@ void Player::gather(core::EventTime minute, core::ReceiveTime received) {
     for (const simulator::Row& r : p.rows) counts_.readings += r.shown.flag == core::Flag::Missing ? 0 : 1;
     ++counts_.packets;
     writer_.add(p.site->id, std::move(record));
+  }
+  gather_forecasts(minute + kMinute, core::as_event(received));
+}
+
+void Player::gather_forecasts(core::EventTime issued, core::EventTime received) {
+  if (options_.events_partitions == 0) return;
+  for (simulator::IssuedForecast& forecast : simulation_.forecasts(issued)) {
+    core::Event event;
+    event.region = forecast.region;
+    event.root = root_of(simulation_.rules(), forecast.region);
+    event.source = simulation_.centre();
+    event.received = received;
+    event.what = std::move(forecast.issue);
+    event.id = event_id("forecast", event);
+    writer_.add(event_record(event, options_.events_partitions, options_.version));
+    ++counts_.forecasts;
   }
 }
 

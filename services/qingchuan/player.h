@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,8 @@ class Player {
     double speed = 0;  // times life; 0: as fast as the log takes it
     core::Duration close_after = std::chrono::minutes(10);
     std::size_t append_records_max = 4000;  // gathered before they are appended
+    int events_partitions = 0;              // of `events`, for forecasts; 0: none are written
+    std::string version;                    // of the binary, for their headers
     // After every minute, with what was sent at its end, written or not.
     std::function<void(core::EventTime minute, const std::vector<simulator::Packet>&)> each;
   };
@@ -30,6 +33,7 @@ class Player {
     std::int64_t packets = 0;
     std::int64_t readings = 0;
     std::int64_t ticks = 0;
+    std::int64_t forecasts = 0;
   };
   // All outlive it.
   Player(LogWriter& writer, simulator::Simulation& simulation, Options options);
@@ -41,12 +45,13 @@ class Player {
                                const std::stop_token& stop);
   // Closes the last hour: its end and close_after are the last tick.
   Result<void> close(core::EventTime until);
-  // Gathers what is sent at the end of one minute, received then.
+  // Gathers what is sent, and forecast, at the end of one minute, received then.
   void gather(core::EventTime minute, core::ReceiveTime received);
 
   const Counts& counts() const { return counts_; }
 
  private:
+  void gather_forecasts(core::EventTime issued, core::EventTime received);
   LogWriter& writer_;
   simulator::Simulation& simulation_;
   const Options options_;

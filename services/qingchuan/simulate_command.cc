@@ -6,6 +6,7 @@
 
 #include "platform/progress.h"
 #include "platform/shutdown.h"
+#include "processor/records.h"
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/player.h"
@@ -68,6 +69,8 @@ Result<int> run(const Options& o) {
   if (!writer) return tl::make_unexpected(writer.error());
   const auto ticks = writer->last_ticks();
   if (!ticks) return tl::make_unexpected(ticks.error());
+  const auto events = stream::partitions_of(*opened->log, processor::kEvents);
+  if (!events) return tl::make_unexpected(events.error());
   if (!o.resume && ticks->greatest && *from < *ticks->greatest) {
     return fail(Errc::log_timeline, "the simulation begins at " + core::to_iso(*from) +
                                         ", before the log's last tick " + core::to_iso(*ticks->greatest) +
@@ -90,6 +93,8 @@ Result<int> run(const Options& o) {
   Player::Options options;
   options.speed = *speed;
   options.close_after = (*rules)->horizons.close_after;
+  options.events_partitions = *events;
+  options.version = version();
   options.each = [&](core::EventTime minute, const std::vector<simulator::Packet>& sent) {
     if (truth) truth->add(simulation, minute, sent);
     if (o.quiet) return;
@@ -110,6 +115,8 @@ Result<int> run(const Options& o) {
   std::printf("simulated %lld INVENTED readings in %lld packets of %zu sites, %s to %s\n",
               static_cast<long long>(player.counts().readings), static_cast<long long>(player.counts().packets),
               simulation.stations().size(), core::to_iso(*from).c_str(), core::to_iso(*end).c_str());
+  if (player.counts().forecasts > 0)
+    std::printf("and %lld INVENTED forecasts\n", static_cast<long long>(player.counts().forecasts));
   if (stopped) std::printf("stopped before the end; `--resume` goes on from the log's last tick\n");
   return stopped ? 130 : 0;
 }

@@ -8,6 +8,7 @@
 #include "platform/yaml_loader.h"
 #include "platform/yaml_value.h"
 #include "wire/labels.h"
+#include "wire/limits.h"
 
 namespace qc::simulator {
 namespace {
@@ -48,6 +49,10 @@ class Names {
   void check(const v1::World& world, platform::YamlLoader& loader) const {
     for (int i = 0; i < world.counties_size(); ++i) {
       expect(loader, item("counties", i, "region"), world.counties(i).region(), "region", regions_);
+    }
+    if (world.has_forecasts() && !wire::printable(world.forecasts().centre(), wire::kDisplayNameBytesMax)) {
+      loader.add_problem("forecasts.centre", "`centre`: 1 to " + std::to_string(wire::kDisplayNameBytesMax) +
+                                                 " bytes of printable text expected");
     }
   }
 

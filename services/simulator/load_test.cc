@@ -52,5 +52,32 @@ TEST(Load, EveryMistakeHasItsPlace) {
   EXPECT_TRUE(load_plays(*config).files.empty());
 }
 
+TEST(Load, MistakesInForecastsHaveTheirPlace) {
+  auto config = platform::load_valid_config(QC_SOURCE_DIR "/config");
+  ASSERT_TRUE(config);
+  const platform::TestDir dir;
+  const auto problems = [&](const std::string& forecasts) {
+    config->system.mutable_simulator()->set_world(dir.write(
+        "wrong.yaml",
+        "counties: [{region: lishi, terrain: plain, lon: 111, lat: 37, traffic: 1, heating: 1, industry: 1}]\n"
+        "forecasts: {" +
+            forecasts + "}\n"));
+    const auto play = load_play(*config, "inversion");
+    return play ? std::string() : play.error().text;
+  };
+  EXPECT_EQ(problems("centre: c, issued: [8, 20], hours: 96, error: 0"), "");
+  for (const auto& [forecasts, expected] : {
+           std::pair{"issued: [8], hours: 96", "`centre` is missing"},
+           std::pair{"centre: c, hours: 96", "`issued` is missing"},
+           std::pair{"centre: c, issued: [24], hours: 96", "wrong.yaml:2:"},
+           std::pair{"centre: c, issued: [8], hours: 241", "expected 1 to 240"},
+           std::pair{"centre: c, issued: [8], hours: 96, error: -1", "wrong.yaml:2:"},
+           std::pair{"centre: \"a\\tb\", issued: [8], hours: 96",
+                     "`centre`: 1 to 256 bytes of printable text expected"},
+       }) {
+    EXPECT_NE(problems(forecasts).find(expected), std::string::npos) << forecasts << "\n" << problems(forecasts);
+  }
+}
+
 }  // namespace
 }  // namespace qc::simulator

@@ -13,9 +13,14 @@ Simulation::Simulation(const v1::Played& played, std::shared_ptr<const core::Rul
       rules_(std::move(rules)),
       from_(core::floor_to(core::event_time(played.from_ms()), kMinute)),
       script_(played_.scenario(), from_),
-      air_(played_.world(), script_, played.seed(), from_) {
+      air_(played_.world(), script_, played.seed(), from_),
+      forecaster_(played_, rules_, script_, from_) {
   stations_.reserve(rules_->sites.size());
   for (const auto& [id, site] : rules_->sites) stations_.emplace_back(played.seed(), site, script_, air_);
+}
+
+std::vector<IssuedForecast> Simulation::forecasts(core::EventTime at) {
+  return forecaster_.issues_at(at) ? forecaster_.issue(at) : std::vector<IssuedForecast>();
 }
 
 void Simulation::send(core::EventTime minute, std::vector<Packet>& out) {

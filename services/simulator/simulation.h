@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/rules.h"
+#include "simulator/forecast.h"
 #include "simulator/station.h"
 #include "wire/codec.h"
 
@@ -31,6 +32,10 @@ class Simulation {
   void send(core::EventTime minute, std::vector<Packet>& out);
   std::vector<Station>& stations() { return stations_; }
   const Air& air() const { return air_; }
+  const core::RuleSet& rules() const { return *rules_; }
+  // What a centre forecasts at that instant: mostly nothing.
+  std::vector<IssuedForecast> forecasts(core::EventTime at);
+  const std::string& centre() const { return played_.world().forecasts().centre(); }
 
  private:
   const v1::Played played_;
@@ -38,6 +43,7 @@ class Simulation {
   core::EventTime from_;
   Script script_;
   Air air_;
+  Forecaster forecaster_;
   std::vector<Station> stations_;
 };
 

@@ -3,8 +3,10 @@ history once, whatever happens meanwhile."""
 
 import csv
 import json
+import math
 import re
 from collections import defaultdict
+from datetime import datetime
 
 import pytest
 
@@ -49,6 +51,43 @@ def test_resumed_in_the_middle_it_is_the_same_log(tmp_path):
     assert len(readings[0]) > len(readings[1]) > 0.94 * len(readings[0])
     assert set(readings[1]) < set(readings[0])
     assert len(set(readings[1])) == len(readings[1])
+
+
+def forecasts(data):
+    return [(r["partition"], r["key"], json.dumps(r["value"], sort_keys=True)) for r in tail_json(data, "events")]
+
+
+def test_forecasts_are_the_same_whole_and_in_parts(tmp_path):
+    args = ("--from", "2026-01-12T06:00:00", "--hours")
+    for name in ("whole", "again"):
+        assert "75 INVENTED forecasts" in simulate(tmp_path / name, *args, 54).out
+    assert forecasts(tmp_path / "whole") == forecasts(tmp_path / "again")
+    for hours in (13, 14, 54):
+        simulate(tmp_path / "parts", *args, hours, "--resume")
+    assert forecasts(tmp_path / "parts") == forecasts(tmp_path / "whole")
+    rows = tail_rows(tmp_path / "whole", "events", latest=False)
+    assert len(rows) == 75 * 96
+    assert {r["issued"] for r in rows} == {f"2026-01-{day}:00:00+08:00" for day in ("12T08", "12T20", "13T08", "13T20",
+                                                                                    "14T08")}
+    assert all(r["received"] == r["issued"] < r["time"] for r in rows)
+
+
+def test_a_forecast_is_near_what_is_measured_and_less_so_later(data):
+    simulate(data, "--scenario", "inversion", "--hours", 120)
+    process(data)
+    measured = {(r["site"], r["end"]): int(r["value"]) for r in tail_rows(data, "region-means")
+                if r["factor"] == "AQI" and r["window"] == "24h" and r["value"]}
+    off = defaultdict(list)  # by hours ahead: |log of the ratio|
+    for r in tail_rows(data, "events", latest=False):
+        seen = measured.get((r["region"], r["time"]))
+        if seen:
+            ahead = (datetime.fromisoformat(r["time"]) - datetime.fromisoformat(r["issued"])).total_seconds() / 3600
+            off[int(ahead)].append(abs(math.log(int(r["aqi"]) / seen)))
+    mean = {h: sum(v) / len(v) for h, v in off.items()}
+    print(f"\noff by {100 * mean[1]:.1f} % an hour ahead, {100 * mean[24]:.1f} % a day, {100 * mean[72]:.1f} % three days")
+    assert len(off[1]) > 15 * 6
+    assert mean[1] < 0.05
+    assert mean[1] < mean[24] < mean[72] < 0.6
 
 
 # What each scenario raises, whatever the seed.
@@ -202,6 +241,8 @@ def test_killed_in_the_middle_of_its_history_it_plays_the_rest(services, data):
     assert_whole_history(data, 46)
     repeats, packets = packets_twice(data)
     assert repeats < 0.01 * packets  # those that the script orders, and no others
+    issues = [(r["key"], r["value"]["atMs"]) for r in tail_json(data, "events")]
+    assert len(set(issues)) == len(issues) >= 15 * 3  # two days: four of them, or the last is still to come
     # A restart of a log that is handed over plays nothing again: at most the last minutes come twice.
     before = sent(data)
     up = start(services, data, "--quiet")
