@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/aqi.h"
+#include "core/region_stage_oracle_events.h"
 #include "core/testing.h"
 
 namespace qc::core::fixture {
@@ -86,13 +87,7 @@ void make_regions(Random& r, RuleSet& rules) {
   group.parent = "P";
   group.members = {"P0", "P1"};
   group.mean_of_members = one_in(r, 2);
-  group.joint_members = 1;
-  rules.regions["P"].joint_members = 2;
-  // Levels about where this air is.
-  WarningCriteria& criteria = rules.warnings.emplace_back();
-  criteria.id = criteria.clause = "short";
-  criteria.levels = {{{{{90}}}, {{{110}}, {{90, false, 48}}}, {{{120, false, 24}, {100, false, 48}}}}};
-  criteria.lift_hours = 6;
+  warn(rules);
   rules.editions = {edition(false), edition(true)};
   for (const Window window : {Window::H24, Window::Day}) {
     Validity& v = rules.validities.emplace_back();
@@ -233,38 +228,6 @@ RegionWorld make_region_world(std::uint64_t seed, const RegionWorldOptions& opti
     runs.push_back(publisher.run(world.end, world.rules[other ? 1 : 0]->hash, false));
   }
   return world;
-}
-
-std::vector<Event> make_events(const RegionWorld& world, Random& r) {
-  const EventTime start = beijing_midnight(2026, 3, 1);
-  const int long_hours = static_cast<int>((world.end - start) / kHour) + 10;
-  std::vector<EventTime> times(static_cast<std::size_t>(upto(r, 40)));
-  for (EventTime& t : times) t = start + minutes(upto(r, long_hours * 60));
-  std::sort(times.begin(), times.end());
-  constexpr std::array kRegions = {"P", "P0", "P1", "Q", "G", "nowhere"};
-  std::vector<Event> events;
-  for (const EventTime t : times) {
-    Event& e = events.emplace_back();
-    e.id = "order" + std::to_string(upto(r, 6));
-    e.region = kRegions.at(static_cast<std::size_t>(upto(r, 6)));
-    e.root = e.region.substr(0, 1);
-    e.source = "centre";
-    e.received = t;
-    if (one_in(r, 3)) {
-      const EventTime from = t + minutes(upto(r, 300) - 100);
-      e.what = AreaOrder{upto(r, 4), {from, one_in(r, 3) ? EventTime::max() : from + minutes(1 + upto(r, 900))}};
-      continue;
-    }
-    ForecastIssue issue;
-    issue.issued = t - hours(upto(r, 12));
-    int index = 60 + upto(r, 100);
-    for (int h = 1, n = upto(r, 100); h <= n; ++h) {
-      if (one_in(r, 8)) index = 60 + upto(r, 100);
-      issue.hours[hour_of(t) + hours(h)].index = index;
-    }
-    e.what = issue;
-  }
-  return events;
 }
 
 std::vector<RegionRecord> interleave(const RegionWorld& world, Random& r) {

@@ -39,9 +39,6 @@ struct RegionWorldOptions {
 };
 RegionWorld make_region_world(std::uint64_t seed, const RegionWorldOptions& options);
 
-// Forecasts and orders, by when they were received; some for a region that there is not.
-std::vector<Event> make_events(const RegionWorld& world, std::mt19937_64& random);
-
 // One record of `means`: of partition `partition`, its mean or, without, its tick.
 struct RegionRecord {
   int partition = 0;

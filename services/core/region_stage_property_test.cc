@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/region_stage_oracle.h"
+#include "core/region_stage_oracle_events.h"
 #include "core/warning_oracle.h"
 #include "core/warning_signal.h"
 
@@ -259,7 +260,7 @@ TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne)
     std::mt19937_64 random(seed);
     const std::vector<RegionRecord> log = interleave(world, random);
     // What is said from outside is read anywhere among the means; each at the same place when it is read again.
-    const std::vector<Event> events = fixture::make_events(world, random);
+    const std::vector<Event> events = fixture::make_events(world.end, random);
     std::vector<std::size_t> places(events.size());
     for (std::size_t& place : places) place = random() % log.size();
     std::sort(places.begin(), places.end());

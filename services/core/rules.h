@@ -186,8 +186,8 @@ struct WarningCriteria {
   // An hour whose index is less than this is below the criterion of that level (1..3): none of its alternatives could
   // hold there with all of its conditions.
   int bar(int level) const;
-  // An hour of dust, or of ozone alone, that these leave out. One whose index is below all levels is below whatever it is
-  // made of.
+  // An hour of dust, or of ozone alone, that these leave out. One whose index is below all levels is below whatever it
+  // is made of.
   bool leave_out(int index, bool ozone, bool dust) const {
     return ((ozone && without_ozone) || (dust && without_dust)) && index >= bar(1);
   }

@@ -81,9 +81,7 @@ class WarningMachine::Series {
   }
 
  private:
-  int seen(const IndexHour& h) const {
-    return c_.leave_out(h.index, h.ozone, h.dust) ? kNoIndex : h.index;
-  }
+  int seen(const IndexHour& h) const { return c_.leave_out(h.index, h.ozone, h.dust) ? kNoIndex : h.index; }
   const WarningCriteria& c_;
   EventTime now_;
   int last_ = kNow;

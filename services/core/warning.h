@@ -25,7 +25,8 @@
 // - So two episodes whose gap never met the lift condition are one. One that follows a gap that does is another, also
 //   where it is only forecast: the first is lifted, and the second begins in the same hour.
 // - Hours of dust, and hours where ozone alone is primary, that are not below the mildest level are taken as hours
-//   without an index, where the criteria exclude them, and counted by their reason. Below it they are hours like others.
+//   without an index, where the criteria exclude them, and counted by their reason. Below it they are hours like
+//   others.
 // - An episode keeps the criteria that it began with; those in force at an hour are those of its last instant.
 //
 // Values; no clock; threads: none of its business. Amendments of past hours: warning_track.h.

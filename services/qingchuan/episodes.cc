@@ -41,9 +41,8 @@ void EpisodesBuilder::add(const v1::Mean& mean) {
   cell.revision = mean.revision();
   cell.hour = {};
   const auto& sub = mean.sub_indices();
-  const bool particulate = std::any_of(sub.begin(), sub.end(), [](const v1::SubIndex& s) {
-    return s.factor() == v1::PM2_5 || s.factor() == v1::PM10;
-  });
+  const bool particulate = std::any_of(
+      sub.begin(), sub.end(), [](const v1::SubIndex& s) { return s.factor() == v1::PM2_5 || s.factor() == v1::PM10; });
   if (!mean.valid() || !particulate) return;  // as core::index_hour() has it
   cell.hour.index = static_cast<int>(std::clamp<std::int64_t>(mean.value() / core::kMillion, 0, core::kIndexMax));
   cell.hour.ozone = mean.primary_size() == 1 && mean.primary(0) == v1::O3;

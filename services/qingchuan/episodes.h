@@ -1,5 +1,5 @@
-// What `qingchuan episodes` says: the heavy-pollution episodes of regions in an interval: as they were published live, by
-// observation and forecast; or judging history (core/warning.h, Mode::Observed) from the indices of 24 h that were
+// What `qingchuan episodes` says: the heavy-pollution episodes of regions in an interval: as they were published live,
+// by observation and forecast; or judging history (core/warning.h, Mode::Observed) from the indices of 24 h that were
 // published for regions, their latest revisions.
 //
 // Give an EpisodesBuilder every record of `means`, then take the episodes. Hours before the interval are judged, too,

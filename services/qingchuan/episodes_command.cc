@@ -26,7 +26,8 @@ struct Options {
 
 Result<EpisodesSpec> spec_of(const Options& o) {
   if (!o.observed && (o.criteria != "dated" || !o.dust.empty())) {
-    return fail(Errc::usage, "--criteria and --dust go with --observed: what was published was judged by what was in force");
+    return fail(Errc::usage,
+                "--criteria and --dust go with --observed: what was published was judged by what was in force");
   }
   EpisodesSpec spec;
   spec.observed = o.observed;

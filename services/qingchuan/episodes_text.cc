@@ -29,7 +29,8 @@ class Text {
   std::string all() {
     out_ = episodes_.spec.observed
                ? word("污染过程（按实况回判，不用预报）", "Episodes, judged by what was observed, without forecasts")
-               : word("污染过程（实时发布的预警，用实况与预报）", "Episodes as they were published, by observation and forecast");
+               : word("污染过程（实时发布的预警，用实况与预报）",
+                      "Episodes as they were published, by observation and forecast");
     out_ += "\n";
     for (const core::WarningCriteria& c : episodes_.criteria) {
       out_ += word("  准则 ", "  criteria ") + c.id + ": " + c.clause + "\n";
