@@ -152,8 +152,10 @@ Result<Episodes> make_episodes(stream::Log& log, processor::RulesStore& rules, c
 std::vector<LevelSpan> spans_of(const core::WarningEpisode& episode) {
   std::vector<LevelSpan> spans;
   for (const core::LevelChange& c : episode.changes) {
-    if (!spans.empty()) spans.back().until = c.at;
-    if (c.level > 0) spans.push_back({&c, c.at});
+    // By forecast it stands before the hours for which its criterion is met.
+    const core::EventTime from = std::min(c.at, c.decided);
+    if (!spans.empty()) spans.back().until = from;
+    if (c.level > 0) spans.push_back({&c, from});
   }
   return spans;
 }

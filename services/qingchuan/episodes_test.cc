@@ -33,7 +33,7 @@ const platform::Loaded& shipped() {
 class EpisodesTest : public testing::Test {
  protected:
   void SetUp() override {
-    const std::vector<stream::TopicSpec> specs{{"rules", 1}, {"region-means", 1}};
+    const std::vector<stream::TopicSpec> specs{{"rules", 1}, {"region-means", 1}, {"signals", 1}};
     ASSERT_TRUE(log_.create_topics(specs));
     const auto hash = store_.put(wire::canonical_bytes(shipped().rules));
     ASSERT_TRUE(hash);
@@ -59,6 +59,7 @@ class EpisodesTest : public testing::Test {
     m.set_status(revision == 1 ? v1::CLOSED : v1::AMENDED_AGAIN);
     m.set_revision(revision);
     m.add_primary(ozone ? v1::O3 : v1::PM2_5);
+    m.add_sub_indices()->set_factor(v1::PM2_5);
     m.mutable_origin()->set_rules(hash_);
     append(record);
   }
@@ -158,6 +159,47 @@ TEST_F(EpisodesTest, LeavesOutOzoneAndTheDustThatItIsTold) {
   EXPECT_EQ(made().regions.at(1).episodes.size(), 1U);
   EXPECT_TRUE(made({.dust = {{kStart, kStart + core::kHour * 6}}}).regions.at(1).episodes.empty());
   EXPECT_EQ(made({.dust = {{kStart + core::kHour * 6, kStart + core::kHour * 24}}}).regions.at(1).episodes.size(), 1U);
+}
+
+TEST_F(EpisodesTest, AsPublishedEachIsWhatWasToldLast) {
+  hours(a_, 1, 60, 100);
+  const auto told = [&](const char* id, int revision, v1::SignalState state, int level, int decided) {
+    v1::SignalRecord record;
+    v1::Signal& s = *record.mutable_signal();
+    s.set_id(id);
+    s.set_revision(revision);
+    s.set_rule("warning");
+    s.set_subject(a_);
+    s.set_state(state);
+    s.set_began_ms(core::ms(kStart));
+    s.mutable_warning()->set_criteria("2024");
+    s.mutable_warning()->set_level_max(2);
+    s.mutable_warning()->set_peak(-1);
+    v1::LevelChange& up = *s.mutable_warning()->add_changes();
+    up.set_level(level == 0 ? 2 : level);
+    up.set_decided_ms(core::ms(kStart + core::kHour * (level == 0 ? 2 : decided)));
+    up.set_at_ms(core::ms(kStart + core::kHour * 50));
+    up.add_conditions()->set_index(200);
+    if (level == 0) {
+      v1::LevelChange& down = *s.mutable_warning()->add_changes();
+      down.set_decided_ms(core::ms(kStart + core::kHour * decided));
+      down.set_at_ms(core::ms(kStart + core::kHour * decided));
+    }
+    const stream::NewRecord r{{"signals", 0}, "k", record.SerializeAsString(), {}};
+    ASSERT_TRUE(log_.appender().value()->append({&r, 1}));
+  };
+  told("warning/a/AQI/1", 2, v1::CLEARED, 0, 9);
+  told("warning/a/AQI/1", 1, v1::ACTIVE, 2, 2);
+  told("warning/a/AQI/2", 1, v1::ACTIVE, 1, 20);
+  told("warning/a/AQI/3", 1, v1::ACTIVE, 1, 30);
+  told("warning/a/AQI/3", 2, v1::WITHDRAWN, 1, 30);
+  const auto episodes = made({.observed = false}).regions.at(0).episodes;
+  ASSERT_EQ(episodes.size(), 2U);
+  EXPECT_EQ(episodes[0].state, core::SignalState::Cleared);
+  EXPECT_EQ(spans_of(episodes[0]).at(0).from, kStart + core::kHour * 2) << "from when it was known, not forecast for";
+  EXPECT_EQ(spans_of(episodes[0]).at(0).until, kStart + core::kHour * 9);
+  EXPECT_TRUE(episodes[1].open());
+  EXPECT_TRUE(made().regions.at(0).episodes.empty()) << "observed, the air was good";
 }
 
 TEST_F(EpisodesTest, WhatIsNoIndexOfARegionIsNotLookedAt) {

@@ -207,7 +207,7 @@ def test_killed_at_any_moment_the_same_command_again_makes_it_whole(source, clus
     assert table(said) == table(expected) and len(table(said)) >= 6, said
     for topic in ("readings", "means", "signals"):
         assert in_place(log.tail_json(topic)) == in_place(tail_json(source, topic))
-    assert killed > KILLS // 2
+    assert killed > KILLS // 4
     print(f"\nkilled {killed} times, whole")
 
 
