@@ -103,7 +103,7 @@ def test_the_metrics_of_kafka_are_the_golden_ones(log, services):
     for client in ("consumer", "producer"):
         eventually(lambda: metric(page(), "qingchuan_kafka_requests_total", client=client), f"statistics of the {client}",
                    60)
-    eventually(lambda: metric(page(), "qingchuan_kafka_assigned_partitions", client="consumer") == 5, "all assigned", 60)
+    eventually(lambda: metric(page(), "qingchuan_kafka_assigned_partitions", client="consumer") == 6, "all assigned", 60)
     assert metric(page(), "qingchuan_kafka_received_records_total", client="consumer") > 0
     assert metric(page(), "qingchuan_kafka_statistics_malformed_total") == 0
     text = page()
