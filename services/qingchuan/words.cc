@@ -30,7 +30,7 @@ constexpr std::array<Word, 6> kMarks = {{{"", ""},
                                          {"疑似恒值", "suspect: stuck"},
                                          {"疑似倒挂", "suspect: inverted"},
                                          {"疑似突跳", "suspect: spike"}}};
-constexpr std::array<std::pair<std::string_view, Word>, 12> kRules = {{
+constexpr std::array<std::pair<std::string_view, Word>, 14> kRules = {{
     {"hour_limit", {"小时均值超标", "hour limit"}},
     {"reading_over_limit", {"读数超限", "reading over limit"}},
     {"aqi_level", {"级别超限", "level exceeded"}},
@@ -42,6 +42,8 @@ constexpr std::array<std::pair<std::string_view, Word>, 12> kRules = {{
     {"suspect_stuck", {"数据不变", "stuck value"}},
     {"suspect_inverted", {"颗粒物倒挂", "PM2.5 above PM10"}},
     {"hour_high", {"小时高值", "high against neighbours"}},
+    {"joint_warning", {"联合预警", "joint warning"}},
+    {"warning", {"重污染预警", "heavy-pollution warning"}},
     {"spike", {"数据突变", "spike against neighbours"}},
 }};
 constexpr std::array<Word, 4> kStatuses = {{{"", ""}, {"进行中", "running"}, {"整点", "closed"}, {"修订", "amended"}}};
