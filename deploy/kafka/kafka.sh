@@ -117,7 +117,8 @@ make() {
   echo "$port" >"$dir/port"
   echo "$brokers" >"$dir/brokers"
   make_secrets "$dir"
-  cluster=$(head -c 16 /dev/urandom | base64 | tr '/+' '_-' | tr -d '=')
+  # Never with '-' in front: the tool would take it for an option.
+  cluster=Q$(head -c 16 /dev/urandom | base64 | tr '/+' '_-' | tr -d '=' | cut -c 2-)
   for ((n = 1; n <= brokers; ++n)); do
     write_properties "$dir" "$n" "$brokers"
     "${java_run[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$dir/broker-$n/server.properties" \

@@ -84,6 +84,8 @@ Error error_of(const rd_kafka_error_t* error, const std::string& what) {
 
 // ---- Client -------------------------------------------------------------------------------------------------------
 
+Client::Client(const KafkaOptions& options) : options_(options), heard_ms_(steady_ms()) {}
+
 Client::~Client() {
   if (rk_ != nullptr) rd_kafka_destroy(rk_);
 }
@@ -119,6 +121,23 @@ Result<void> Client::start(Role role, const std::vector<Setting>& extra) {
     rd_kafka_conf_destroy(conf);
     return fail(Errc::config_invalid, std::string("no Kafka client can be made: ") + why);
   }
+  return {};
+}
+
+void Client::heard() {
+  heard_ms_ = steady_ms();
+}
+
+Result<void> Client::silent(Cluster& cluster) {
+  const bool trouble = troubled();
+  const std::int64_t since = steady_ms() - heard_ms_;
+  if (!trouble && since < cluster.request_ms() / 2) return {};
+  if (auto answered = cluster.answers(); !answered) {
+    // One answer that is late on a busy machine is not news yet.
+    return trouble || since >= cluster.request_ms() ? answered : Result<void>{};
+  }
+  clear_trouble();
+  heard();
   return {};
 }
 

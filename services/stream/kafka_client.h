@@ -47,6 +47,8 @@ using Setting = std::pair<std::string, std::string>;
 // All settings of a role, ours over the user's; `extra`: of one client (group.id, transactional.id).
 std::vector<Setting> settings_of(const KafkaOptions& options, Role role);
 
+class Cluster;
+
 // A client and what its callbacks say. Derived classes answer the callbacks that they asked for.
 class Client {
  public:
@@ -59,9 +61,14 @@ class Client {
   bool troubled() const { return trouble_.load() != RD_KAFKA_RESP_ERR_NO_ERROR; }
   Error trouble() const;
   void clear_trouble() { trouble_ = RD_KAFKA_RESP_ERR_NO_ERROR; }
+  // A poll brought something; a poll brought nothing. The second asks the cluster where there is trouble, and where
+  // nothing was heard for long: brokers that take connections and don't answer are never reported as gone, and one who
+  // has nothing to commit would look well without them. The error: nobody answers, for request_timeout at least.
+  void heard();
+  Result<void> silent(Cluster& cluster);
 
  protected:
-  explicit Client(const KafkaOptions& options) : options_(options) {}
+  explicit Client(const KafkaOptions& options);
   Result<void> start(Role role, const std::vector<Setting>& extra);
   // Without leaving the group: as a process that was killed.
   void vanish();
@@ -80,6 +87,7 @@ class Client {
                            void* opaque);
   static void on_delivery(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
 
+  std::int64_t heard_ms_;  // steady
   std::atomic<rd_kafka_resp_err_t> trouble_{RD_KAFKA_RESP_ERR_NO_ERROR};
   std::string trouble_text_;
   mutable std::mutex mutex_;  // trouble_text_, said_

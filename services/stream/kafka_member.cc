@@ -153,14 +153,13 @@ Result<void> KafkaMember::poll(Batch& out, Assignment& change, std::size_t max, 
   }
   if (auto taken = take_up(change); !taken) return taken;
   // What was fetched before does not say that a broker is there now: trouble stays until one has answered.
-  if (!out.records.empty() || !change.empty()) return {};
+  if (!out.records.empty() || !change.empty()) {
+    heard();
+    return {};
+  }
   if (!failing_.empty()) return tl::make_unexpected(failing_.begin()->second);
   if (failed) return tl::make_unexpected(std::move(*failed));
-  if (troubled()) {
-    if (auto answered = cluster_.answers(); !answered) return answered;
-    clear_trouble();
-  }
-  return {};
+  return silent(cluster_);
 }
 
 Result<Offset> KafkaMember::kept(const TopicPartition& tp, Offset offset) {

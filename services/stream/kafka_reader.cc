@@ -71,15 +71,14 @@ Result<void> KafkaReader::poll(Batch& out, std::size_t max, Milliseconds wait) {
     sent_on = start_again(tp);
     if (sent_on) gone_.erase(tp);
   }
-  if (!out.records.empty()) return {};
+  if (!out.records.empty()) {
+    heard();
+    return {};
+  }
   if (!sent_on) return sent_on;
   if (!failing_.empty()) return tl::make_unexpected(failing_.begin()->second);
   if (failed) return tl::make_unexpected(std::move(*failed));
-  if (troubled()) {
-    if (auto answered = cluster_.answers(); !answered) return answered;
-    clear_trouble();
-  }
-  return {};
+  return silent(cluster_);
 }
 
 // librdkafka has stopped it: a seek would be refused.

@@ -3,7 +3,7 @@ metrics say, how soon it goes on after the return, and that nothing is lost or d
 reader sees each mean and signal once, byte for byte what an undisturbed run over the embedded log gives.
 
 Clients and brokers reach each broker through a Gate, which can be slow or closed; broker 2 has a small disk (root).
-QC_OUTAGE_S: how long all brokers are gone (default 15; the nightly run takes 60). docs/kafka-faults.md has the table.
+QC_OUTAGE_S: how long all brokers are gone (default 25; the nightly run takes 60). docs/kafka-faults.md has the table.
 """
 
 import os
@@ -20,7 +20,7 @@ from kafka_cluster import KafkaLog, PacedFeed, live, running
 from packets import tick, tick_key
 from test_kafka_kill import OFTEN, Undisturbed, assert_equal
 
-OUTAGE_S = float(os.environ.get("QC_OUTAGE_S", "15"))
+OUTAGE_S = float(os.environ.get("QC_OUTAGE_S", "25"))
 CUT_S = 12.0  # longer than request_timeout
 SLOW_S = 0.15  # each way
 DISK_MB = 96
