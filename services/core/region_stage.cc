@@ -93,6 +93,12 @@ const std::string& RegionStage::rules_hash() const {
 std::size_t RegionStage::sites() const {
   return impl_->sites.size();
 }
+ForecastScores RegionStage::forecast_scores() const {
+  ForecastScores all{};
+  for (const auto& [region, w] : impl_->warned) all += w.scorer.scores();
+  return all;
+}
+
 std::size_t RegionStage::held() const {
   std::size_t n = 0;
   for (const Impl::Upstream& u : impl_->upstreams) n += u.means.size();

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/forecast_score.h"
 #include "core/output.h"
 #include "core/reading.h"
 #include "core/rules.h"
@@ -77,7 +78,8 @@ class RegionStage {
   EventTime now() const;                  // the least tick; EventTime::min() before all have ticked
   const std::string& rules_hash() const;  // of the rules in use; empty before the first mean
   std::size_t sites() const;
-  std::size_t held() const;  // means that wait for a slower partition
+  std::size_t held() const;                // means that wait for a slower partition
+  ForecastScores forecast_scores() const;  // of all regions
 
   // State as keyed bytes, each with a version byte. `put(key, bytes)`; empty bytes erase the key.
   using Put = std::function<void(std::string_view key, std::string_view bytes)>;

@@ -14,6 +14,7 @@
 
 #include "core/condition.h"
 #include "core/event.h"
+#include "core/forecast_score.h"
 #include "core/joint_warning.h"
 #include "core/neighbours.h"
 #include "core/region_plan.h"
@@ -102,7 +103,9 @@ struct RegionStage::Impl {
   struct Warned {
     WarningTrack track;
     EventTime issued = EventTime::min();  // its forecast
+    ForecastScorer scorer;
     bool dirty = false;
+    bool scorer_dirty = false;
   };
   struct Joint {
     JointWarning warning;

@@ -255,7 +255,8 @@ TEST(RegionStageOrder, WarningsAreThoseOfAMachineOverTheFinalIndices) {
 }
 
 TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne) {
-  for_each_seed([](std::uint64_t seed) {
+  std::int64_t scored = 0;
+  for_each_seed([&scored](std::uint64_t seed) {
     const RegionWorld world = world_of(seed);
     std::mt19937_64 random(seed);
     const std::vector<RegionRecord> log = interleave(world, random);
@@ -312,7 +313,10 @@ TEST(RegionStageReplay, RestoredAnywhereTheSequenceOfOutputsIsTheUndisturbedOne)
       i = committed - 1;  // unsigned: from the beginning where nothing was committed
     }
     ASSERT_EQ(expected.lines, said.lines);
+    ASSERT_EQ(undisturbed->forecast_scores(), stage->forecast_scores());
+    for (const ForecastScore& day : stage->forecast_scores()) scored += day.hours;
   });
+  EXPECT_GT(scored, 0);
 }
 
 TEST(RegionStageState, IsBoundedByTheHorizon) {

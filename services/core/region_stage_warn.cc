@@ -9,6 +9,13 @@
 
 namespace qc::core {
 
+namespace {
+
+// The last index that persistence goes by: an hour that closed late is one, that of a region long silent is none.
+constexpr Duration kPersistenceAge = 3 * kHour;
+
+}  // namespace
+
 bool RegionStage::Impl::any_warning() const {
   return std::any_of(warned.begin(), warned.end(), [](const auto& w) { return w.second.track.machine().open(); });
 }
@@ -40,6 +47,7 @@ void RegionStage::Impl::follow_air(const qc::core::Site& air, std::size_t first_
     w.dirty = true;
     if (m.interval.end > w.track.now()) {
       w.track.hour(*rules, m.interval.end, index_hour(m), {}, told);
+      w.scorer_dirty |= w.scorer.observed(m.interval.end, w.track.machine().index());
       continue;
     }
     corrected[m.interval.end] = index_hour(m);
@@ -95,6 +103,8 @@ std::optional<Rejected> RegionStage::Impl::take(const Event& event, EventTime at
     if (issue->issued < w.issued) return std::nullopt;  // a later issue holds
     w.issued = issue->issued;
     w.dirty = true;
+    const bool recent = at < w.track.now() + kPersistenceAge;
+    w.scorer_dirty |= w.scorer.issue(at, recent ? w.track.machine().index() : kNoIndex, issue->hours);
     std::vector<WarningEpisode> told;
     w.track.forecast(*rules, issue->hours, told);
     tell(event.region, told, offset, out);

@@ -1,7 +1,9 @@
-// The region stage's state that is of warnings. Keys: "L" times and places; "W<region>" its warning; "J<region>" that
-// of several together; "O<id>" an order; "V<offset in `events`>" what waits for its time.
+// The region stage's state that is of warnings. Keys: "L" times and places; "W<region>" its warning; "F<region>" how
+// good its forecasts were; "J<region>" the warning of several together; "O<id>" an order; "V<offset in `events`>" what
+// waits for its time.
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "core/bytes.h"
 #include "core/region_stage_impl.h"
@@ -12,6 +14,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr char kTimesKey = 'L';
 constexpr char kWarnedKey = 'W';
+constexpr char kScoreKey = 'F';
 constexpr char kJointKey = 'J';
 constexpr char kOrderKey = 'O';
 constexpr char kEventKey = 'V';
@@ -89,12 +92,17 @@ void RegionStage::Impl::save_warnings(const Put& put) {
     bytes.clear();
   };
   for (auto& [region, warning] : warned) {
-    if (!warning.dirty) continue;
-    warning.dirty = false;
-    w.u8(kVersion);
-    w.time_or(EventTime::min(), warning.issued);
-    warning.track.write(w);
-    save(kWarnedKey, region);
+    if (std::exchange(warning.dirty, false)) {
+      w.u8(kVersion);
+      w.time_or(EventTime::min(), warning.issued);
+      warning.track.write(w);
+      save(kWarnedKey, region);
+    }
+    if (std::exchange(warning.scorer_dirty, false)) {
+      w.u8(kVersion);
+      warning.scorer.write(w);
+      save(kScoreKey, region);
+    }
   }
   for (auto& [region, joint] : joints) {
     if (!joint.dirty) continue;
@@ -144,6 +152,9 @@ std::optional<bool> RegionStage::Impl::load_warnings(std::string_view key, std::
       w.issued = in.time_or(EventTime::min());
       return w.track.read(in) && in.done();
     }
+    case kScoreKey:
+      if (rest.empty() || !version()) return false;
+      return warned[std::string(rest)].scorer.read(in) && in.done();
     case kJointKey:
       if (rest.empty() || !version()) return false;
       return joints[std::string(rest)].warning.read(in) && in.done();

@@ -8,6 +8,7 @@
 #include "platform/log.h"
 #include "processor/log_time.h"
 #include "processor/processor_probe.h"
+#include "processor/regions_probe.h"
 #include "processor/regions_stage.h"
 #include "stream/worker_probe.h"
 
@@ -57,7 +58,7 @@ struct Processor::Impl {
   };
 
   Impl(ProcessorOptions o, RulesStore& r, prometheus::Registry& registry)
-      : options(std::move(o)), rules(r), probe(registry, options.station_series_max) {}
+      : options(std::move(o)), rules(r), probe(registry, options.station_series_max), forecasts(registry) {}
 
   // Over what the readings' workers publish: one worker, because it has next to nothing to do.
   Result<void> make_regions(stream::Log& log);
@@ -65,6 +66,7 @@ struct Processor::Impl {
   ProcessorOptions options;
   RulesStore& rules;
   ProcessorProbe probe;
+  RegionsProbe forecasts;
   std::vector<std::unique_ptr<Slot>> slots;
   stream::Log* log = nullptr;
   std::unique_ptr<stream::WorkerProbe> regions_probe;
@@ -84,6 +86,9 @@ Result<void> Processor::Impl::make_regions(stream::Log& from) {
     return std::make_unique<RegionsStage>(partition, options.stage, rules);
   };
   parts.line = write_line;
+  parts.observer = [this](int partition, stream::Stage& s) {
+    forecasts.report(partition, static_cast<RegionsStage&>(s).core());
+  };
   parts.probe = regions_probe.get();
   auto made = stream::Worker::create(from, std::move(worker), std::move(parts));
   if (!made) return tl::make_unexpected(made.error());

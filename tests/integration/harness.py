@@ -238,18 +238,20 @@ def partition_of(key, partitions):
 # ---- outputs ---------------------------------------------------------------------------------------------------------
 
 OUTPUTS = ("means", "signals", "dead-letters")
+ALL_OUTPUTS = OUTPUTS + ("region-means",)
 
 
 def written_by_regions(data):
     """Where the signals of the region stage stand: {(partition, offset)}. Who wrote a signal is in a header (ce_source),
-    which `tail` doesn't print."""
+    which `tail` doesn't print; nor where events were read (`@taken`), which is no signal."""
     import sqlite3
     with sqlite3.connect(f"file:{Path(data) / 'log.sqlite'}?mode=rw", uri=True) as db:
         tables = db.execute("SELECT p.number, p.id FROM partitions p JOIN topics t ON t.id = p.topic "
                             "WHERE t.name = 'signals'").fetchall()
         found = {(number, offset) for number, table in tables
-                 for offset, headers in db.execute(f"SELECT offset, headers FROM records_{table}")
-                 if headers is not None and b"/qingchuan/regions" in bytes(headers)}
+                 for offset, key, headers in db.execute(f"SELECT offset, key, headers FROM records_{table}")
+                 if headers is not None and b"/qingchuan/regions" in bytes(headers)
+                 and not bytes(key).startswith(b"@taken|")}
     db.close()
     return found
 
@@ -260,16 +262,16 @@ def input_of(topic, record, regions):
     if topic == "dead-letters":
         return f"{value['sourceTopic']}-{value['sourcePartition']}"
     inner = value.get("mean") or value.get("signal")
-    by_regions = topic == "signals" and (record["partition"], record["offset"]) in regions
+    by_regions = topic == "region-means" or (record["partition"], record["offset"]) in regions and topic == "signals"
     return f"{'means' if by_regions else 'readings'}-{inner['origin']['partition']}"
 
 
 def text_of(value, of_means):
     """How the partitions of `readings` lie beside one another in `means` is chance, so where a mean stands there is no
     part of what is compared; all else is."""
-    if of_means and "signal" in value:
-        value["signal"]["origin"].pop("offset", None)
-        value["signal"]["origin"].pop("firstOffset", None)
+    if of_means and (inner := value.get("mean") or value.get("signal")):
+        inner["origin"].pop("offset", None)
+        inner["origin"].pop("firstOffset", None)
     return json.dumps(value, sort_keys=True)
 
 

@@ -19,10 +19,11 @@ import threading
 
 import harness
 from configs import edited
-from harness import OUTPUTS, PATIENCE, ROOT, eventually, input_of, text_of
+from harness import ALL_OUTPUTS, PATIENCE, ROOT, eventually, input_of, text_of
 
 KAFKA_SH = ROOT / "deploy" / "kafka" / "kafka.sh"
-REGION_RULES = {"hour_high", "spike"}  # the region stage's; all other signals are the reading stage's
+# The region stage's; all other signals are the reading stage's.
+REGION_RULES = {"hour_high", "spike", "warning", "joint_warning"}
 
 
 def free_ports(count):
@@ -150,7 +151,7 @@ class KafkaLog:
 def by_input(tail_json):
     """As harness.outputs, of any log: `tail_json(topic)` gives its records."""
     found = {}
-    for topic in OUTPUTS:
+    for topic in ALL_OUTPUTS:
         records = tail_json(topic)
         regions = {(r["partition"], r["offset"]) for r in records
                    if topic == "signals" and r["value"]["signal"]["rule"] in REGION_RULES}
@@ -178,7 +179,7 @@ def assert_once(tail_json):
     """No (series, window, end; revision) and no (signal; revision) stands twice; how many there are."""
     seen = set()
     total = 0
-    for topic, part in (("means", "mean"), ("signals", "signal")):
+    for topic, part in (("means", "mean"), ("signals", "signal"), ("region-means", "mean")):
         for record in tail_json(topic):
             inner = record["value"][part]
             identity = (topic, inner["id"] if part == "signal" else record["key"], inner["revision"])

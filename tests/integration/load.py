@@ -1,6 +1,6 @@
 """A seeded load as a rough day brings it: minutes of many sites with silences, late and lost packets, resends,
 conflicting values, device flags and exceedances. Written as the plain CSV format in the order of arrival, and kept for
-the oracle."""
+the oracle; and what a centre and an authority say of the counties that some of the sites are in."""
 
 import random
 from datetime import datetime, timedelta
@@ -74,3 +74,26 @@ def write(path, seed=20260301, sites=30, hours=34, first=0, last=None, only=None
                 out.write(f"{stamps[minute]},S{site:02d},{factor},{text},{UNITS.get(factor, 'ug/m3')},{flag}\n")
                 readings.append(Reading(f"S{site:02d}", factor, start, Fraction(text), flag, at))
     return readings
+
+
+# Two stations in each county of the plain: regions have an air, and warnings something to follow.
+COUNTIES = ("fenyang", "xiaoyi", "jiaocheng", "wenshui")
+IN_THE_PLAIN = ("demo/sites.yaml", r"\Z", "".join(
+    f"  - {{id: S{i:02d}, name: 负荷站{i}, name_en: Load {i}, region: {COUNTIES[i % 4]}, kind: evaluation, area_class: 2, "
+    f"lon: {111.6 + i / 50:.2f}, lat: {37.3 + i % 4 / 50:.2f}, from: 2020-01-01, factors: [{', '.join(SIX)}]}}\n" for i in range(8)))
+
+
+def say(run, place):
+    """Writes forecasts and orders that will be received within the load's day; `run(command, *args)` runs one. To be
+    called before time begins: what is read late takes effect at once. How many records it writes."""
+    at = lambda hours: iso(START + timedelta(hours=hours))
+    text = place / "forecast.csv"
+    for hour, aqi in ((8, 260), (12, 320), (18, 60)):
+        rows = [f"{county},{at(h)},{aqi}" for county in COUNTIES[:3] for h in range(hour + 1, hour + 90)]
+        text.write_text("region,time,aqi\n" + "\n".join(rows) + "\n")
+        run("event", "forecast", text, "--centre", "centre", "--issued", at(hour)).fine()
+    run("event", "forecast", "--region", "xiaoyi", "--withdraw", "--centre", "centre", "--issued", at(14)).fine()
+    order = ("event", "order", "--region", "plain", "--id", "4711", "--authority", "province")
+    run(*order, "--level", "red", "--from", at(10), "--until", at(20), "--issued", at(9)).fine()
+    run(*order, "--withdraw", "--issued", at(16)).fine()
+    return 3 * 3 + 1 + 2

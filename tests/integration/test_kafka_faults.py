@@ -291,7 +291,7 @@ def test_every_fault_is_seen_and_passes_and_loses_and_doubles_nothing(cluster, s
     else:
         print("\nskipped: a full disk needs root")
     parts = 2 * len(faults) + 1
-    log.create("fed")
+    undisturbed.begin(log, tmp_path)
     feeding = PacedFeed(services, log, undisturbed.csv, undisturbed.hours * 3600 / (parts * 3.0))
     allowed = 1
     feeding.allow(allowed / (parts + 1))
@@ -342,7 +342,7 @@ def test_a_wrong_password_is_said_in_one_line_that_does_not_repeat_it(cluster, t
 def test_rights_that_are_withdrawn_stop_it_and_given_back_let_it_go_on(cluster, services, tmp_path):
     small = Undisturbed(tmp_path, 6, 4)
     plain = KafkaLog(cluster, tmp_path / "plain", "rights.", *OFTEN)
-    plain.create("fed")
+    small.begin(plain, tmp_path)
     feeding = PacedFeed(services, plain, small.csv, small.hours * 3600 / 12.0)
     feeding.allow(0.3)
     log, env = secure_log(cluster, tmp_path / "config", "rights.", None)

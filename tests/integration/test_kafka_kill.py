@@ -16,7 +16,9 @@ import time
 import pytest
 
 import load
-from harness import PATIENCE, assert_same_outputs, count, eventually, feed, process, tail_json, tail_rows
+from configs import edited
+from harness import (CONFIG, PATIENCE, assert_same_outputs, count, create_log, eventually, feed, process, run, tail_json,
+                     tail_rows)
 from kafka_cluster import (KafkaLog, PacedFeed, assert_once, by_input, embedded_by_input, live, readings_in, restored,
                            running)
 from test_kill import check_by_oracle
@@ -30,7 +32,7 @@ KILL_EVERY_S = 3.2  # on the average
 BROKER_EVERY = 10   # kills of processors for one of a broker
 # Commits and checkpoints so often that kills land inside of them; a dead member is noticed soon.
 OFTEN = (("qingchuan.yaml", "checkpoint_interval: 30s", "checkpoint_interval: 1s"),
-         ("qingchuan.yaml", "commit_interval: 200ms", "commit_interval: 20ms"))
+         ("qingchuan.yaml", "commit_interval: 200ms", "commit_interval: 20ms"), load.IN_THE_PLAIN)
 SOON = "  session_timeout: 2s\n"
 
 
@@ -50,11 +52,22 @@ class Undisturbed:
         self.hours = hours
         self.readings = load.write(self.csv, sites=sites, hours=hours)
         data = place / "log"
-        feed(data, "--format", "csv", self.csv).fine()
-        process(data).fine()
+        config = edited(place / "embedded", load.IN_THE_PLAIN) / CONFIG.name
+        create_log(data, "fed", config)
+        load.say(lambda *args: run(*args, "--data", data, "--config", config), place)
+        feed(data, "--format", "csv", self.csv, config=config).fine()
+        process(data, config=config).fine()
         self.input = readings_in(tail_json(data, "readings"))
         self.outputs = embedded_by_input(data)
         self.rows = tail_rows(data, "means")
+        rules = {r["value"]["signal"]["rule"] for r in tail_json(data, "signals")}
+        assert {"warning", "joint_warning"} <= rules, rules
+
+    @staticmethod
+    def begin(log, place):
+        """A log of Kafka for the same load, begun as the embedded one was."""
+        log.create("fed")
+        load.say(log.run, place)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +162,7 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
         undisturbed, cluster, services, tmp_path):
     rng = random.Random(SEED)
     log = KafkaLog(cluster, tmp_path / "config", "kills.", *OFTEN, kafka=SOON)
-    log.create("fed")
+    undisturbed.begin(log, tmp_path)
     feeding = PacedFeed(services, log, undisturbed.csv, undisturbed.hours * 3600 / (KILLS * KILL_EVERY_S))
     feeding.allow(1 / KILLS)
     pair = Pair(services, log)
@@ -190,7 +203,7 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
 def test_a_processor_that_sleeps_through_its_takeover_publishes_nothing_of_its_own(small, cluster, services, tmp_path):
     rng = random.Random(SEED + 1)
     log = KafkaLog(cluster, tmp_path / "config", "zombie.", *OFTEN, kafka=SOON)
-    log.create("fed")
+    small.begin(log, tmp_path)
     rounds = 3
     feeding = PacedFeed(services, log, small.csv, small.hours * 3600 / (rounds * 8.0))
     feeding.allow(1 / (rounds + 1))

@@ -17,10 +17,12 @@ import pytest
 
 import load
 import oracle
-from harness import (CONFIG, OUTPUTS, assert_database_is_whole, assert_same_outputs, count, eventually, feed, input_of,
-                     outputs, process, run, tail_json, tail_rows, text_of, written_by_regions)
+from configs import edited
+from harness import (ALL_OUTPUTS, CONFIG, assert_database_is_whole, assert_same_outputs, count, create_log, eventually, feed,
+                     input_of, outputs, process, run, tail_json, tail_rows, text_of, written_by_regions)
 
 KILLS = int(os.environ.get("QC_KILLS", "25"))
+SAID = 12  # records of events
 SEED = int(os.environ.get("QC_SEED", "1"))
 FAST = 34 * 3600  # the load's seconds
 
@@ -31,19 +33,22 @@ def raw_outputs(data):
     without it.)"""
     origin = {}
     regions = written_by_regions(data)
-    for topic in OUTPUTS:
+    for topic in ALL_OUTPUTS:
         for record in tail_json(data, topic):
             of = input_of(topic, record, regions)
             text = text_of(record["value"], True).encode() if of.startswith("means") else None
             origin[topic, record["partition"], record["offset"]] = of, text
-    by_input, ticks = {}, {"processor": 0, "regions": 0}
+    by_input, taken, ticks = {}, [], {"processor": 0, "regions": 0}
     with sqlite3.connect(f"file:{data / 'log.sqlite'}?mode=rw", uri=True) as db:
         tables = db.execute("SELECT t.name, p.number, p.id FROM partitions p JOIN topics t ON t.id = p.topic")
         for topic, number, table in tables.fetchall():
-            if topic not in OUTPUTS:
+            if topic not in ALL_OUTPUTS:
                 continue
             for offset, key, value in db.execute(f"SELECT offset, key, value FROM records_{table} ORDER BY offset"):
                 of, text = origin.get((topic, number, offset), (None, None))
+                if bytes(key).startswith(b"@taken|"):
+                    taken.append(bytes(value))  # where an event was read is chance, but once
+                    continue
                 if of is None:
                     assert bytes(key).startswith(b"@tick|"), f"{topic}-{number} {offset} is not printed"
                     stage, partition = bytes(key).decode().split("|")[1:]
@@ -52,19 +57,21 @@ def raw_outputs(data):
                 by_input.setdefault((of, topic), []).append((bytes(key), text or bytes(value)))
     db.close()
     assert all(ticks.values()) and regions and origin
+    assert len(taken) == len(set(taken)) == SAID
     return by_input
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """The usual one, with checkpoints often enough to be killed in."""
-    directory = tmp_path_factory.mktemp("config") / "config"
-    shutil.copytree(CONFIG.parent, directory)
-    path = directory / CONFIG.name
-    text = path.read_text()
-    assert "checkpoint_interval: 30s" in text
-    path.write_text(text.replace("checkpoint_interval: 30s", "checkpoint_interval: 1s"))
-    return path
+    often = (CONFIG.name, "checkpoint_interval: 30s", "checkpoint_interval: 1s")
+    return edited(tmp_path_factory.mktemp("config") / "config", often, load.IN_THE_PLAIN) / CONFIG.name
+
+
+def begin(data, config):
+    """The log, with events that will be received within the load."""
+    create_log(data, "fed", config)
+    return load.say(lambda *args: run(*args, "--data", data, "--config", config), data.parent)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +81,7 @@ def undisturbed(tmp_path_factory, config):
     csv = place / "load.csv"
     readings = load.write(csv)
     fed = place / "fed"
+    assert begin(fed, config) == SAID
     feed(fed, "--format", "csv", csv, config=config).fine()
     shutil.copytree(fed, place / "log")
     process(place / "log", config=config).fine()
@@ -82,9 +90,10 @@ def undisturbed(tmp_path_factory, config):
     states = {row["state"] for row in tail_rows(place / "log", "signals", latest=False)}
     rules = {row["rule"] for row in tail_rows(place / "log", "signals", latest=False)}
     assert {"active", "cleared", "stale"} <= states
-    assert {"hour_limit", "reading_over_limit", "aqi_level", "no_data", "hour_high", "spike"} <= rules
+    assert {"hour_limit", "reading_over_limit", "aqi_level", "no_data", "hour_high", "spike", "warning",
+            "joint_warning"} <= rules
     print(f"\nload: {len(readings)} readings; undisturbed outputs: "
-          f"{ {topic: sum(len(s) for (_, t), s in outputs.items() if t == topic) for topic in OUTPUTS} }")
+          f"{ {topic: sum(len(s) for (_, t), s in outputs.items() if t == topic) for topic in ALL_OUTPUTS} }")
     return csv, fed, outputs
 
 
@@ -143,6 +152,7 @@ def test_processors_killed_while_the_feed_is_running_publish_what_an_undisturbed
         undisturbed, services, data, config):
     csv, _, expected = undisturbed
     kills = max(1, KILLS // 2)
+    begin(data, config)
     feeding = services("feed", "--data", data, "--config", config, "--format", "csv",
                        "--speed", FAST / max(10.0, kills * 0.6), csv)
     eventually(lambda: run("tail", "readings", "--data", data, "--from-beginning", "--until-end").out, "the log begins")
@@ -208,6 +218,7 @@ def test_a_feed_that_was_killed_is_resumed_without_a_trace_in_the_outputs(undist
     reference = data.parent / "reference"
     shutil.copytree(fed, reference)
     process(reference, config=config).fine()
+    begin(data, config)
     rng = random.Random(SEED + 3)
     killed = 0
     while True:
