@@ -88,6 +88,16 @@ RegionWorld world_of(std::uint64_t seed) {
   return fixture::make_region_world(seed, {.rules_change = seed % 3 == 0, .jump = seed % 4 == 0});
 }
 
+// What it says of a whole world, however its partitions lie.
+Sayings said_of(const RegionWorld& world, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  auto stage = stage_of(world);
+  Sayings sayings(true);
+  Offset offset = 100;
+  for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
+  return sayings;
+}
+
 TEST(RegionStageOrder, HowThePartitionsLieBesideOneAnotherMakesNoDifference) {
   std::size_t said = 0;
   for_each_seed([&said](std::uint64_t seed) {
@@ -163,11 +173,7 @@ TEST(RegionStageOrder, TheAirOfARegionIsWhatABatchOverTheFinalValuesSays) {
   int amended = 0;
   for_each_seed([&](std::uint64_t seed) {
     const RegionWorld world = fixture::make_region_world(seed, {.rules_change = false, .jump = seed % 4 == 0});
-    std::mt19937_64 random(seed);
-    auto stage = stage_of(world);
-    Sayings sayings(true);
-    Offset offset = 100;
-    for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
+    const Sayings sayings = said_of(world, seed);
     const auto expected = fixture::naive_air(world);
     std::map<std::tuple<std::string, Factor, Window, EventTime>, Mean> last;
     for (const Mean& m : sayings.means) {
@@ -211,12 +217,7 @@ TEST(RegionStageOrder, WarningsAreThoseOfAMachineOverTheFinalIndices) {
   int withdrawn = 0;
   for_each_seed([&](std::uint64_t seed) {
     const RegionWorld world = fixture::make_region_world(seed, {.rules_change = false, .jump = seed % 4 == 0});
-    std::mt19937_64 random(seed);
-    auto stage = stage_of(world);
-    Sayings sayings(true);
-    Offset offset = 100;
-    for (const RegionRecord& r : interleave(world, random)) sayings.apply(*stage, r, offset++);
-
+    const Sayings sayings = said_of(world, seed);
     std::map<std::string, std::map<EventTime, IndexHour>> indices;
     for (const Mean& m : sayings.means) {
       if (m.factor != Factor::AQI || m.window != Window::H24 || m.status == Status::Running) continue;

@@ -82,6 +82,10 @@ struct ReportRow {
   std::array<int, 6> levels{};         // days by level
   std::optional<core::Concentration> composite;  // millionths of a point
   int rank = 0;  // by the composite index: a site's among all, a region's among those of one parent; 0: none
+  // Of regions of one parent where some are in a group (the plain's): the place among those of the same group, or among
+  // those of none. A group has a row of its own and no place.
+  std::string group;
+  int group_rank = 0;
 };
 
 struct Report {

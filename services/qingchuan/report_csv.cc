@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kHeader =
     "period,start,end,kind,id,name,parent,evaluation,status,item,window,value,unit,count,expected,coverage,valid,limit,"
     "exceeds,multiple,days_over,percentile,percentile_value,marks,level,primary,days,good_days,rank,sites_valid,sites,"
-    "clause,audited";
+    "clause,audited,group,group_rank";
 
 std::string joined(const std::vector<core::Factor>& factors) {
   std::string text;
@@ -28,7 +28,7 @@ std::string share(int n, int of) {
 // The fields of one line; those that don't fit an item stay empty.
 struct Line {
   std::string item, window, value, unit, count, expected, coverage, valid, limit, exceeds, multiple, days_over,
-      percentile, percentile_value, marks, level, primary, days, good_days, rank, clause, audited;
+      percentile, percentile_value, marks, level, primary, days, good_days, rank, group_rank, clause, audited;
 };
 
 class Writer {
@@ -107,6 +107,7 @@ class Writer {
     line.unit = core::name(core::Unit::Point);
     if (month()) line.primary = joined(row.primary);
     if (row.rank > 0) line.rank = std::to_string(row.rank);
+    if (row.group_rank > 0) line.group_rank = std::to_string(row.group_rank);
     line.clause = report_.composite;
     return line;
   }
@@ -146,7 +147,9 @@ class Writer {
                                      std::to_string(row.sites_valid),
                                      std::to_string(row.sites),
                                      line.clause,
-                                     line.audited}) {
+                                     line.audited,
+                                     row.group,
+                                     line.group_rank}) {
       if (!first) out_ += ',';
       first = false;
       wire::append_csv_field(field, out_);

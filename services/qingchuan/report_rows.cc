@@ -1,6 +1,7 @@
 #include "qingchuan/report_rows.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "core/aqi.h"
@@ -71,6 +72,25 @@ ReportRows::ReportRows(const ReportSpec& spec, const core::RuleSet& rules, const
     const std::string& region = site.info != nullptr ? site.info->region : site.cells->region;
     for (const std::string& r : regions_.at(region)) below_[r].push_back(id);
   }
+  add_groups();
+}
+
+bool ReportRows::is_group(const std::string& region) const {
+  const auto known = rules_.regions.find(region);
+  return known != rules_.regions.end() && !known->second.members.empty();
+}
+
+void ReportRows::add_groups() {
+  for (const auto& [id, region] : rules_.regions) {
+    std::set<std::string> sites;
+    for (const std::string& member : region.members) {
+      const auto below = below_.find(member);
+      if (below != below_.end()) sites.insert(below->second.begin(), below->second.end());
+    }
+    if (sites.empty()) continue;
+    regions_.try_emplace(id, lineage(id, {}));
+    below_[id].assign(sites.begin(), sites.end());
+  }
 }
 
 int ReportRows::days() const {
@@ -88,7 +108,11 @@ std::vector<std::string> ReportRows::lineage(const std::string& region, const st
 }
 
 bool ReportRows::wanted(const std::vector<std::string>& line) const {
-  return spec_.region.empty() || std::find(line.begin(), line.end(), spec_.region) != line.end();
+  const auto in_line = [&line](const std::string& id) { return std::find(line.begin(), line.end(), id) != line.end(); };
+  if (spec_.region.empty() || in_line(spec_.region)) return true;
+  const auto asked = rules_.regions.find(spec_.region);
+  return asked != rules_.regions.end() &&
+         std::any_of(asked->second.members.begin(), asked->second.members.end(), in_line);
 }
 
 std::vector<const ReportRows::Member*> ReportRows::members(const std::string& region) const {
@@ -304,13 +328,31 @@ void ReportRows::add_composite(ReportRow& row) const {
   if (spec_.month) row.primary = std::move(result.primary);
 }
 
-void ReportRows::rank(const std::vector<ReportRow*>& rows) {
+void ReportRows::rank(const std::vector<ReportRow*>& rows, int ReportRow::*place) {
   std::vector<core::Ranked> places;
   for (const ReportRow* row : rows) places.push_back({row->id, row->composite});
   core::rank(places);
   for (ReportRow* row : rows) {
-    row->rank = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.id == row->id; })->rank;
+    row->*place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.id == row->id; })->rank;
   }
+}
+
+void ReportRows::rank_siblings(const std::vector<ReportRow*>& siblings) const {
+  std::vector<ReportRow*> ranked;
+  std::map<std::string, std::vector<ReportRow*>> groups;  // by their id; empty: of none
+  for (ReportRow* row : siblings) {
+    if (is_group(row->id)) continue;
+    ranked.push_back(row);
+    const auto in = std::find_if(rules_.regions.begin(), rules_.regions.end(), [row](const auto& r) {
+      const auto& members = r.second.members;
+      return std::find(members.begin(), members.end(), row->id) != members.end();
+    });
+    if (in != rules_.regions.end()) row->group = in->first;
+    groups[row->group].push_back(row);
+  }
+  rank(ranked, &ReportRow::rank);
+  if (groups.size() == 1 && groups.begin()->first.empty()) return;
+  for (const auto& [group, rows] : groups) rank(rows, &ReportRow::group_rank);
 }
 
 // ---- all of them -------------------------------------------------------------------------------------------------
@@ -325,7 +367,7 @@ std::vector<ReportRow> ReportRows::sites() const {
   for (ReportRow& row : rows) {
     if (row.evaluation) ranked.push_back(&row);
   }
-  rank(ranked);
+  rank(ranked, &ReportRow::rank);
   std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.parent < b.parent; });
   return rows;
 }
@@ -339,9 +381,9 @@ std::vector<ReportRow> ReportRows::regions() const {
   }
   std::map<std::string, std::vector<ReportRow*>> siblings;
   for (ReportRow& row : rows) siblings[row.parent].push_back(&row);
-  for (auto& [parent, of_one] : siblings) rank(of_one);
+  for (auto& [parent, of_one] : siblings) rank_siblings(of_one);
   const auto order = [this](const ReportRow& row) {
-    return std::tuple(regions_.at(row.id).size(), row.parent, row.rank == 0, row.rank, row.id);
+    return std::tuple(regions_.at(row.id).size(), row.parent, is_group(row.id), row.rank == 0, row.rank, row.id);
   };
   std::sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   return rows;

@@ -16,7 +16,7 @@ class ReportRows {
   ReportRows(const ReportSpec& spec, const core::RuleSet& rules, const Sites& sites);
 
   std::vector<ReportRow> sites() const;    // by (region, id)
-  std::vector<ReportRow> regions() const;  // parents first, then by rank, then by id
+  std::vector<ReportRow> regions() const;  // parents first, then by rank, then by id; groups behind what they hold
 
  private:
   struct Member {  // a site: configured, or in the log, or both
@@ -39,7 +39,12 @@ class ReportRows {
   ReportRow region_row(const std::string& id, const std::string& parent) const;
   void fill_region_month(const std::vector<const Member*>& members, ReportRow& row) const;
   void add_composite(ReportRow& row) const;
-  static void rank(const std::vector<ReportRow*>& rows);
+  // Sets `place` of each.
+  static void rank(const std::vector<ReportRow*>& rows, int ReportRow::*place);
+  // Groups whose members have data: as regions that hold their sites.
+  void add_groups();
+  bool is_group(const std::string& region) const;
+  void rank_siblings(const std::vector<ReportRow*>& siblings) const;
   int days() const;
 
   const ReportSpec& spec_;

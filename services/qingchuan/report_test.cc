@@ -242,6 +242,49 @@ TEST(ReportDay, CountiesAreRankedByTheCompositeIndexAndTiesShareAPlace) {
   EXPECT_EQ(row(report.regions, "P").rank, 1);  // alone: it has no siblings
 }
 
+TEST(ReportDay, CountiesOfAGroupAndThoseOutsideAreRankedApartToo) {
+  auto rules = std::make_shared<core::RuleSet>(*rules_of_two_counties());
+  for (const char* id : {"E", "F"}) {
+    rules->regions[id] = {.id = id, .name = id, .name_en = id, .parent = "P"};
+    core::SiteInfo site = rules->sites.at("S4");
+    site.id = site.name = std::string("S") + id;
+    site.region = id;
+    rules->sites[site.id] = site;
+  }
+  rules->regions["G"] = {.id = "G", .name = "平川", .name_en = "Plain", .parent = "P", .members = {"D", "E"}};
+  rules->prepare();
+  ReportSpec spec = day_of("2015-12-08");
+  ReportBuilder builder(spec);
+  for (const char* id : {"S1", "S2", "S3"}) six(builder, spec, id, 35, 0);
+  six(builder, spec, "S4", 70, 0);
+  six(builder, spec, "SE", 50, 0);
+  six(builder, spec, "SF", 60, 0);
+  const Report report = builder.build(*rules);
+  const auto places = [&](const char* id) {
+    const ReportRow& r = row(report.regions, id);
+    return std::tuple(r.rank, r.group, r.group_rank);
+  };
+  EXPECT_EQ(places("C"), std::tuple(1, "", 1));
+  EXPECT_EQ(places("E"), std::tuple(2, "G", 1));
+  EXPECT_EQ(places("F"), std::tuple(3, "", 2));
+  EXPECT_EQ(places("D"), std::tuple(4, "G", 2));
+  EXPECT_EQ(places("G"), std::tuple(0, "", 0)) << "a group stands among nobody";
+  EXPECT_EQ(row(report.regions, "G").items[kPm25].value, ug(60));
+  EXPECT_THAT(to_text(report, Language::Chinese), HasSubstr("4 (平川 2)"));
+  EXPECT_THAT(to_text(report, Language::English), HasSubstr("3 (others 2)"));
+  EXPECT_THAT(to_csv(report), HasSubstr(",G,2\n"));
+
+  spec.region = "G";
+  ReportBuilder of_group(spec);
+  six(of_group, spec, "S1", 35, 0);
+  six(of_group, spec, "S4", 70, 0);
+  const Report asked = of_group.build(*rules);
+  ASSERT_EQ(asked.regions.size(), 2U);
+  EXPECT_EQ(asked.regions[0].id, "D");
+  EXPECT_EQ(asked.regions[1].id, "G");
+  EXPECT_EQ(row(asked.sites, "S4").parent, "D");
+}
+
 TEST(ReportDay, WithAPollutantMissingThereIsNoCompositeIndexAndNoRank) {
   const ReportSpec spec = day_of("2015-12-08");
   ReportBuilder builder(spec);

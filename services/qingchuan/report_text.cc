@@ -103,6 +103,18 @@ class Printer {
     return text.empty() ? "-" : text;
   }
 
+  // "5 (平川四县市 2)"
+  std::string rank(const ReportRow& row) const {
+    if (row.rank == 0) return "-";
+    std::string text = std::to_string(row.rank);
+    if (row.group_rank == 0) return text;
+    std::string group = word("其余", "others");
+    for (const ReportRow& r : report_.regions) {
+      if (r.id == row.group) group = title(r);
+    }
+    return text + " (" + group + " " + std::to_string(row.group_rank) + ")";
+  }
+
   std::string title(const ReportRow& row) const {
     const std::string& text = zh_ || row.name_en.empty() ? row.name : row.name_en;
     return text.empty() ? row.id : text;
@@ -136,7 +148,7 @@ class Printer {
       }
       line.push_back(primary(row));
       line.push_back(row.composite ? core::format_composite(*row.composite) : "-");
-      line.push_back(row.rank > 0 ? std::to_string(row.rank) : "-");
+      line.push_back(rank(row));
       if (regions) line.push_back(std::to_string(row.sites_valid) + "/" + std::to_string(row.sites));
       cells.push_back(std::move(line));
     }

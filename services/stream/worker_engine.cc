@@ -333,11 +333,12 @@ void WorkerEngine::tend() {
       if (parts_.probe != nullptr) parts_.probe->lag(number, static_cast<double>(lag));
     }
   }
-  if (parts_.observer && (!observed_at_ || t - *observed_at_ >= options_.observe_interval)) {
-    observed_at_ = t;
-    for (auto& [number, owned] : owned_) {
-      if (owned.live()) parts_.observer(number, *owned.stage);
-    }
+  if (observed_at_ && t - *observed_at_ < options_.observe_interval) return;
+  observed_at_ = t;
+  if (parts_.probe != nullptr) parts_.probe->cpu();
+  if (!parts_.observer) return;
+  for (auto& [number, owned] : owned_) {
+    if (owned.live()) parts_.observer(number, *owned.stage);
   }
 }
 

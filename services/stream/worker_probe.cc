@@ -1,5 +1,7 @@
 #include "stream/worker_probe.h"
 
+#include <ctime>
+
 namespace qc::stream {
 
 namespace {
@@ -69,6 +71,9 @@ WorkerProbe::WorkerProbe(prometheus::Registry& registry, const std::string& serv
       limits_(counters(registry, "qingchuan_worker_gathered_limit_total",
                        "Commits forced because the gathered outputs reached a limit.")
                   .Add({{"service", service}})),
+      cpu_(counters(registry, "qingchuan_worker_cpu_seconds_total",
+                    "CPU time of the service's workers; the log's own threads are not in it.")
+               .Add({{"service", service}})),
       ready_(gauges(registry, "qingchuan_worker_ready", "Workers of this process that are ready.")
                  .Add({{"service", service}})),
       commit_seconds_(
@@ -125,6 +130,14 @@ void WorkerProbe::rejoined() {
 }
 void WorkerProbe::limit_reached() {
   limits_.Increment();
+}
+
+void WorkerProbe::cpu() {
+  timespec t{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return;
+  const double now = static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+  if (now > cpu_counted_) cpu_.Increment(now - cpu_counted_);
+  cpu_counted_ = now;
 }
 
 void WorkerProbe::ready(bool value) {

@@ -33,6 +33,7 @@ class WorkerProbe {
   void ready(bool value);
   void lag(int partition, double records);
   void limit_reached();
+  void cpu();  // what the calling thread, its worker's, has used so far
 
  private:
   std::string service_;
@@ -52,6 +53,8 @@ class WorkerProbe {
   prometheus::Counter& retries_;
   prometheus::Counter& rejoins_;
   prometheus::Counter& limits_;
+  prometheus::Counter& cpu_;
+  double cpu_counted_ = 0;
   prometheus::Gauge& ready_;
   prometheus::Histogram& commit_seconds_;
   bool is_ready_ = false;

@@ -10,6 +10,7 @@ namespace qc::stream {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(WorkerProbe, CountsWhatAWorkerDoes) {
   toy::World world(1);
@@ -40,6 +41,7 @@ TEST(WorkerProbe, CountsWhatAWorkerDoes) {
        }) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+  EXPECT_THAT(text, Not(HasSubstr("qingchuan_worker_cpu_seconds_total{service=\"toy\"} 0\n")));
   worker.reset();
   EXPECT_THAT(prometheus::TextSerializer().Serialize(registry.Collect()),
               HasSubstr("qingchuan_worker_ready{service=\"toy\"} 0\n"));

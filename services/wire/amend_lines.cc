@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <tuple>
 
 #include "wire/codec.h"
-#include "wire/csv_lines.h"
+#include "wire/csv_rows.h"
 #include "wire/limits.h"
 #include "wire/rules.h"
 
@@ -21,10 +20,6 @@ constexpr std::array<std::pair<std::string_view, Action>, 3> kActions = {
 enum Key : std::size_t { Time, Site, FactorName, ActionName, Value, UnitName, Reason };
 constexpr std::array<std::string_view, 7> kColumns = {"time", "site", "factor", "action", "value", "unit", "reason"};
 constexpr const char* kHeader = "time,site,factor,action,value,unit,reason expected";
-
-std::string quoted(std::string_view text) {
-  return '"' + std::string(text.substr(0, 40)) + '"';
-}
 
 tl::expected<core::Concentration, std::string> value_of(std::string_view value, std::string_view unit_text) {
   using Wrong = tl::unexpected<std::string>;
@@ -40,26 +35,8 @@ tl::expected<core::Concentration, std::string> value_of(std::string_view value, 
   return *concentration;
 }
 
-// Where each column stands; the error names what is wrong with the header.
-using Columns = std::array<std::optional<std::size_t>, kColumns.size()>;
-tl::expected<Columns, std::string> columns_of(const Fields& header) {
-  using Wrong = tl::unexpected<std::string>;
-  Columns columns;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const auto known = std::find(kColumns.begin(), kColumns.end(), header[i]);
-    if (known == kColumns.end()) return Wrong("unknown column " + quoted(header[i]) + "; " + kHeader);
-    auto& at = columns[static_cast<std::size_t>(known - kColumns.begin())];
-    if (at) return Wrong("the column " + std::string(header[i]) + " stands twice");
-    at = i;
-  }
-  for (std::size_t k = 0; k < kColumns.size(); ++k) {
-    if (!columns[k]) return Wrong("no column " + std::string(kColumns[k]) + "; " + kHeader);
-  }
-  return columns;
-}
-
-tl::expected<core::Amend, std::string> amend_of(const Fields& fields, const Columns& columns, const AmendBy& by) {
-  const auto field = [&](Key k) { return fields[*columns[k]]; };
+tl::expected<core::Amend, std::string> amend_of(const CsvRows& rows, const AmendBy& by) {
+  const auto field = [&rows](Key k) { return rows.field(k); };
   const auto time = core::parse_iso(field(Time));
   if (!time || !sane_time(core::ms(*time)))
     return tl::unexpected<std::string>("time " + quoted(field(Time)) + " is not ISO 8601");
@@ -104,60 +81,32 @@ tl::expected<core::Amend, std::string> make_amend(const AmendWords& words, core:
 Result<AmendFile> read_amends(const std::string& name, std::unique_ptr<ByteSource> source, const AmendBy& by,
                               const AmendFileLimits& limits) {
   AmendFile file;
-  CsvLines lines(std::move(source), limits.line_bytes_max);
-  Fields fields;
-  std::optional<Columns> columns;
+  CsvRows rows(name, std::move(source), {kColumns, kColumns.size(), kHeader}, limits.line_bytes_max,
+               limits.problems_max);
   std::map<std::tuple<std::string, core::Factor, core::EventTime>, std::int64_t> first;  // its line
-  std::size_t found = 0;
-  const auto problem = [&](const std::string& what) {
-    const std::string where = name + ":" + std::to_string(lines.number()) + ": ";
-    if (++found <= limits.problems_max) file.problems.push_back(where + what);
-    if (found == limits.problems_max + 1) file.problems.push_back(where + "there are more problems from here on");
-  };
   while (true) {
-    std::string_view line;
-    const auto kind = lines.next(line);
-    if (!kind) return tl::make_unexpected(kind.error());
-    if (*kind == CsvLines::Kind::End) break;
-    if (*kind == CsvLines::Kind::TooLong) {
-      problem("longer than " + std::to_string(limits.line_bytes_max) + " bytes");
-      continue;
-    }
-    const bool whole = fields.split(line);
-    if (!columns) {
-      const auto header = columns_of(fields);
-      if (!header || !whole) {
-        problem(header ? "a broken quotation" : header.error());
-        return file;
-      }
-      columns = *header;
-      continue;
-    }
-    if (!whole || fields.size() != kColumns.size()) {
-      problem(whole ? std::to_string(fields.size()) + " fields; " + std::to_string(kColumns.size()) + " expected"
-                    : "a broken quotation");
-      continue;
-    }
+    const auto more = rows.next();
+    if (!more) return tl::make_unexpected(more.error());
+    if (!*more) break;
     if (file.lines.size() >= limits.lines_max) {
-      problem("more than " + std::to_string(limits.lines_max) + " corrections");
-      return file;
+      rows.problem("more than " + std::to_string(limits.lines_max) + " corrections");
+      break;
     }
-    auto amend = amend_of(fields, *columns, by);
+    auto amend = amend_of(rows, by);
     if (!amend) {
-      problem(amend.error());
+      rows.problem(amend.error());
       continue;
     }
     // Two lines on one hour contradict one another: which one was meant?
-    const auto [at, is_new] =
-        first.emplace(std::tuple(amend->site, amend->factor, amend->interval.start), lines.number());
+    const auto [at, is_new] = first.emplace(std::tuple(amend->site, amend->factor, amend->interval.start), rows.line());
     if (!is_new) {
-      problem("this hour of " + amend->site + " " + std::string(core::name(amend->factor)) + " stands in line " +
-              std::to_string(at->second) + " already");
+      rows.problem("this hour of " + amend->site + " " + std::string(core::name(amend->factor)) + " stands in line " +
+                   std::to_string(at->second) + " already");
       continue;
     }
-    file.lines.push_back({std::move(*amend), name + ":" + std::to_string(lines.number())});
+    file.lines.push_back({std::move(*amend), rows.place()});
   }
-  if (!columns) problem(std::string("an empty file; ") + kHeader);
+  file.problems = rows.take_problems();
   return file;
 }
 

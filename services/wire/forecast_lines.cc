@@ -4,11 +4,10 @@
 #include <array>
 #include <charconv>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "core/factor.h"
-#include "wire/csv_lines.h"
+#include "wire/csv_rows.h"
 #include "wire/event_codec.h"
 #include "wire/limits.h"
 
@@ -21,26 +20,6 @@ enum Key : std::size_t { RegionName, Time, Aqi, Primary, Dust };
 constexpr std::array<std::string_view, 5> kColumns = {"region", "time", "aqi", "primary", "dust"};
 constexpr std::size_t kNeeded = 3;  // of them
 constexpr const char* kHeader = "region,time,aqi[,primary][,dust] expected";
-
-std::string quoted(std::string_view text) {
-  return '"' + std::string(text.substr(0, 40)) + '"';
-}
-
-using Columns = std::array<std::optional<std::size_t>, kColumns.size()>;
-tl::expected<Columns, std::string> columns_of(const Fields& header) {
-  Columns columns;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const auto known = std::find(kColumns.begin(), kColumns.end(), header[i]);
-    if (known == kColumns.end()) return Wrong("unknown column " + quoted(header[i]) + "; " + kHeader);
-    auto& at = columns[static_cast<std::size_t>(known - kColumns.begin())];
-    if (at) return Wrong("the column " + std::string(header[i]) + " stands twice");
-    at = i;
-  }
-  for (std::size_t k = 0; k < kNeeded; ++k) {
-    if (!columns[k]) return Wrong("no column " + std::string(kColumns[k]) + "; " + kHeader);
-  }
-  return columns;
-}
 
 // Ends of hours, (after, until].
 tl::expected<core::Interval, std::string> hours_of(std::string_view text, core::EventTime issued) {
@@ -94,18 +73,16 @@ struct Line {
   core::IndexHour hour;
 };
 
-tl::expected<Line, std::string> line_of(const Fields& fields, const Columns& columns, core::EventTime issued,
-                                        const RegionOf& region_of) {
-  const auto field = [&](Key k) { return columns[k] ? fields[*columns[k]] : std::string_view(); };
-  const auto region = region_of(field(RegionName));
+tl::expected<Line, std::string> line_of(const CsvRows& rows, core::EventTime issued, const RegionOf& region_of) {
+  const auto region = region_of(rows.field(RegionName));
   if (!region) return Wrong(region.error());
-  const auto hours = hours_of(field(Time), issued);
+  const auto hours = hours_of(rows.field(Time), issued);
   if (!hours) return Wrong(hours.error());
-  const auto index = index_of(field(Aqi));
+  const auto index = index_of(rows.field(Aqi));
   if (!index) return Wrong(index.error());
-  const auto ozone = ozone_of(field(Primary));
+  const auto ozone = ozone_of(rows.field(Primary));
   if (!ozone) return Wrong(ozone.error());
-  const std::string_view dust = field(Dust);
+  const std::string_view dust = rows.field(Dust);
   if (dust != "yes" && dust != "no" && !dust.empty()) return Wrong("dust " + quoted(dust) + ": yes or no expected");
   return Line{*region, *hours, {*index, *ozone, dust == "yes"}};
 }
@@ -115,65 +92,35 @@ tl::expected<Line, std::string> line_of(const Fields& fields, const Columns& col
 Result<ForecastFile> read_forecasts(const std::string& name, std::unique_ptr<ByteSource> source, core::EventTime issued,
                                     const RegionOf& region_of, const ForecastFileLimits& limits) {
   ForecastFile file;
-  CsvLines lines(std::move(source), limits.line_bytes_max);
-  Fields fields;
-  std::optional<Columns> columns;
+  CsvRows rows(name, std::move(source), {kColumns, kNeeded, kHeader}, limits.line_bytes_max, limits.problems_max);
   struct Said {
     core::IndexHour hour;
     std::int64_t line = 0;
   };
   std::map<std::string, std::map<core::EventTime, Said>> regions;
-  std::size_t found = 0;
   std::size_t taken = 0;
-  const auto problem = [&](const std::string& what) {
-    const std::string where = name + ":" + std::to_string(lines.number()) + ": ";
-    if (++found <= limits.problems_max) file.problems.push_back(where + what);
-    if (found == limits.problems_max + 1) file.problems.push_back(where + "there are more problems from here on");
-  };
   while (true) {
-    std::string_view text;
-    const auto kind = lines.next(text);
-    if (!kind) return tl::make_unexpected(kind.error());
-    if (*kind == CsvLines::Kind::End) break;
-    if (*kind == CsvLines::Kind::TooLong) {
-      problem("longer than " + std::to_string(limits.line_bytes_max) + " bytes");
-      continue;
-    }
-    const bool whole = fields.split(text);
-    if (!columns) {
-      const auto header = columns_of(fields);
-      if (!header || !whole) {
-        problem(header ? "a broken quotation" : header.error());
-        return file;
-      }
-      columns = *header;
-      continue;
-    }
-    const auto expected = static_cast<std::size_t>(
-        std::count_if(columns->begin(), columns->end(), [](const auto& column) { return column.has_value(); }));
-    if (!whole || fields.size() != expected) {
-      problem(whole ? std::to_string(fields.size()) + " fields; " + std::to_string(expected) + " expected"
-                    : "a broken quotation");
-      continue;
-    }
+    const auto more = rows.next();
+    if (!more) return tl::make_unexpected(more.error());
+    if (!*more) break;
     if (++taken > limits.lines_max) {
-      problem("more than " + std::to_string(limits.lines_max) + " lines");
-      return file;
+      rows.problem("more than " + std::to_string(limits.lines_max) + " lines");
+      break;
     }
-    const auto line = line_of(fields, *columns, issued, region_of);
+    const auto line = line_of(rows, issued, region_of);
     if (!line) {
-      problem(line.error());
+      rows.problem(line.error());
       continue;
     }
     for (core::EventTime end = line->hours.start + core::kHour; end <= line->hours.end; end += core::kHour) {
-      const auto [at, is_new] = regions[line->region].try_emplace(end, Said{line->hour, lines.number()});
+      const auto [at, is_new] = regions[line->region].try_emplace(end, Said{line->hour, rows.line()});
       if (is_new) continue;
-      problem("the hour that ends at " + core::to_iso(end) + " is forecast for " + line->region + " in line " +
-              std::to_string(at->second.line) + " already");
+      rows.problem("the hour that ends at " + core::to_iso(end) + " is forecast for " + line->region + " in line " +
+                   std::to_string(at->second.line) + " already");
       break;
     }
   }
-  if (!columns) problem(std::string("an empty file; ") + kHeader);
+  file.problems = rows.take_problems();
   for (const auto& [region, hours] : regions) {
     RegionForecast& out = file.regions.emplace_back(RegionForecast{region, {}});
     for (const auto& [end, said] : hours) out.hours.emplace_hint(out.hours.end(), end, said.hour);

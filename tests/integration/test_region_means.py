@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
 
-from harness import CONFIG, ROOT, process, run, tail_rows
+from harness import CONFIG, ROOT, eventually, get, metric, process, run, tail_rows
 
 HOURS = 72
 PLAIN = {"fenyang", "xiaoyi", "jiaocheng", "wenshui"}
@@ -106,3 +106,21 @@ def test_episodes_are_judged_from_them(log):
     rows = ended.fine().out.splitlines()
     assert rows[0].startswith("region,name,episode,")
     assert {r.split(",")[0] for r in rows[1:]} == {"plain"}, ended.out
+
+
+def test_what_the_region_stage_costs_beside_the_readings(data, services):
+    """Printed, not judged: the CPU time of the two services' workers over the same 72 h."""
+    run("simulate", "--data", data, "--config", CONFIG, "--scenario", "inversion", "--hours", HOURS, "--quiet").fine()
+    address = services("processor", "--data", data, "--config", CONFIG, "--listen", "127.0.0.1:0").address()
+    page = lambda: get(address, "/metrics")[1]
+    of = lambda name, service, **labels: metric(page(), f"qingchuan_worker_{name}", service=service, **labels)
+    published = lambda: of("published_records_total", "regions", topic="region-means")
+    records = []
+    def still():  # nothing more for three seconds
+        records.append(published())
+        return records[-1] and len(records) > 150 and len(set(records[-150:])) == 1
+    eventually(still, "all is published", 120)
+    readings, regions = of("cpu_seconds_total", "processor"), of("cpu_seconds_total", "regions")
+    assert readings > 0 and regions > 0
+    print(f"\nof {readings + regions:.2f} s of CPU the region stage took {regions:.2f} s: "
+          f"{100 * regions / (readings + regions):.1f} % ({int(records[-1])} means of regions)")
