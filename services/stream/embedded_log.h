@@ -69,8 +69,8 @@ struct EmbeddedOptions {
   // Compaction of a partition begins when this share of its records is new since the last one. Lower keeps topics
   // smaller and reads (and rewrites) them more often. 0: at every maintain() that finds anything new.
   double compaction_dirty_ratio = 0.3;
-  // Tombstones are kept at least this long, because a reader that has read the value must still meet its tombstone: it
-  // bounds how long a reader may take over a compacted topic.
+  // Tombstones are kept at least this long after compaction has taken the older values of their keys, because a reader
+  // that has read one must still meet the tombstone: it bounds how long a reader may take over a compacted topic.
   Milliseconds tombstones_kept{24 * 3600 * 1000};
   // Memory for the newest offset of each key while a partition is compacted; when full, the pass ends early and the
   // next one goes on from there.

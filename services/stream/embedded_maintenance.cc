@@ -50,7 +50,8 @@ Result<Maintenance> Maintainer::pass(Core& core, Writer& writer) {
 
 Result<std::vector<Maintainer::Part>> Maintainer::parts(const std::string& topic) {
   auto select = database_.prepare(
-      "SELECT p.id, p.start, p.next, p.cleaned, p.kept, p.tombstones_due FROM partitions p"
+      "SELECT p.id, p.start, p.next, p.cleaned, p.kept, p.tombstones_due, p.tombstones_below"
+      " FROM partitions p"
       " JOIN topics t ON t.id = p.topic WHERE t.name = ?1 ORDER BY p.number");
   if (!select) return tl::make_unexpected(select.error());
   select->bind_text(1, topic);
@@ -60,7 +61,7 @@ Result<std::vector<Maintainer::Part>> Maintainer::parts(const std::string& topic
     if (!row) return tl::make_unexpected(row.error());
     if (!*row) return parts;
     parts.push_back(Part{select->integer(0), select->integer(1), select->integer(2), select->integer(3),
-                         select->integer(4), select->null(5) ? kNever : select->integer(5)});
+                         select->integer(4), select->null(5) ? kNever : select->integer(5), select->integer(6)});
   }
 }
 
@@ -143,14 +144,14 @@ Result<Offset> Maintainer::newest_of_keys(const Part& part, std::int64_t written
 
 Result<void> Maintainer::sweep(const Part& part, Offset end) {
   // typeof, because it does not read a big value's pages.
-  auto select =
-      database_.prepare("SELECT offset, written_ms, key, typeof(value) = 'null' FROM " + records_table(part.id) +
-                        " WHERE offset >= ?1 AND offset < ?2 ORDER BY offset LIMIT ?3");
+  auto select = database_.prepare("SELECT offset, key, typeof(value) = 'null' FROM " + records_table(part.id) +
+                                  " WHERE offset >= ?1 AND offset < ?2 ORDER BY offset LIMIT ?3");
   if (!select) return tl::make_unexpected(select.error());
   std::vector<Offset> superseded;
-  std::vector<Offset> tombstones;  // erased last: until then an older value of the key may still be there
+  std::vector<Offset> tombstones;
   std::int64_t kept = 0;
-  std::int64_t tombstones_due = kNever;
+  const bool due = part.tombstones_due <= now_;
+  bool some_wait = false;
   Offset at = part.start;
   for (bool more = true; more;) {
     superseded.clear();
@@ -165,17 +166,16 @@ Result<void> Maintainer::sweep(const Part& part, Offset end) {
         more = true;
         const Offset offset = select->integer(0);
         at = offset + 1;
-        const auto newest = newest_.find(std::string(select->bytes(2)));
-        const std::int64_t due = select->integer(1) + core_.options.tombstones_kept.count();
+        const auto newest = newest_.find(std::string(select->bytes(1)));
         if (newest != newest_.end() && offset < newest->second) {
           superseded.push_back(offset);
-        } else if (select->integer(3) == 0) {
+        } else if (select->integer(2) == 0) {
           ++kept;
-        } else if (due <= now_) {
+        } else if (due && offset < part.tombstones_below) {
           tombstones.push_back(offset);
         } else {
           ++kept;
-          tombstones_due = std::min(tombstones_due, due);
+          some_wait = true;
         }
       }
     }
@@ -186,10 +186,17 @@ Result<void> Maintainer::sweep(const Part& part, Offset end) {
     if (auto erased = erase(part.id, some); !erased) return erased;
     rest = rest.subspan(some.size());
   }
+  // Those that wait already go first; the others begin to wait behind them.
+  std::string waiting;
+  if (!some_wait) {
+    waiting = ", tombstones_due = NULL";
+  } else if (due || part.tombstones_due == kNever) {
+    waiting = ", tombstones_below = " + std::to_string(end) +
+              ", tombstones_due = " + std::to_string(core_.options.clock_ms() + core_.options.tombstones_kept.count());
+  }
   return writer_.run([&](Database& database) {
     return database.run("UPDATE partitions SET cleaned = " + std::to_string(end) + ", kept = " + std::to_string(kept) +
-                        ", tombstones_due = " + (tombstones_due == kNever ? "NULL" : std::to_string(tombstones_due)) +
-                        " WHERE id = " + std::to_string(part.id));
+                        waiting + " WHERE id = " + std::to_string(part.id));
   });
 }
 

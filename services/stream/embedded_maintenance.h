@@ -3,7 +3,10 @@
 // next pass goes on with.
 //
 // Compaction works as Kafka's cleaner does: the newest offset of each key over the part that is new since the last pass
-// (and older than the topic's lag), then one sweep from the start that deletes what is older than that.
+// (and older than the topic's lag), then one sweep from the start that deletes what is older than that. A tombstone
+// goes in a later pass, tombstones_kept after the one that took the older values of its key: whoever has read one of
+// those has so much time to meet it, however old it is itself (a log that lay still for days is compacted while it is
+// read).
 //
 // Lifecycle: made for one pass. Threads: one.
 #pragma once
@@ -26,7 +29,9 @@ class Maintainer {
     std::int64_t id = 0;
     Offset start = 0, next = 0, cleaned = 0;
     std::int64_t kept = 0;
-    std::int64_t tombstones_due = 0;  // milliseconds; the greatest number where none stands below `cleaned`
+    // Those below `tombstones_below` may go from then on, milliseconds; the greatest number where none waits.
+    std::int64_t tombstones_due = 0;
+    Offset tombstones_below = 0;
   };
   Maintainer(Core& core, Writer& writer, Database database)
       : core_(core), writer_(writer), database_(std::move(database)), now_(core.options.clock_ms()) {}

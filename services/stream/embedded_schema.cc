@@ -13,7 +13,8 @@ CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partition
   cleanup INTEGER NOT NULL, retention_ms INTEGER NOT NULL, compaction_lag_ms INTEGER NOT NULL);
 CREATE TABLE partitions(id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES topics(id), number INTEGER NOT NULL,
   start INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0,
-  kept INTEGER NOT NULL DEFAULT 0, tombstones_due INTEGER, UNIQUE(topic, number));
+  kept INTEGER NOT NULL DEFAULT 0, tombstones_due INTEGER, tombstones_below INTEGER NOT NULL DEFAULT 0,
+  UNIQUE(topic, number));
 CREATE TABLE groups(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE group_offsets(grp INTEGER NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL,
   PRIMARY KEY(grp, part)) WITHOUT ROWID;
@@ -30,6 +31,19 @@ Result<Cleanup> cleanup_of(std::int64_t number) {
     return fail(Errc::log_corrupt, "the log holds a topic with the unknown clean-up " + std::to_string(number));
   }
   return static_cast<Cleanup>(number);
+}
+
+// What an older binary made has one column less, which it can do without; another process may be adding it right now.
+Result<void> add_column(Database& database) {
+  const auto there = [&database] {
+    return database.integer("SELECT count(*) FROM pragma_table_info('partitions') WHERE name='tombstones_below'");
+  };
+  auto has = there();
+  if (!has) return tl::make_unexpected(has.error());
+  if (*has == 1) return {};
+  auto added = database.run("ALTER TABLE partitions ADD COLUMN tombstones_below INTEGER NOT NULL DEFAULT 0");
+  has = there();
+  return has && *has == 1 ? Result<void>{} : added;
 }
 
 }  // namespace
@@ -62,7 +76,7 @@ Result<void> prepare_file(Database& database, bool create, const std::string& pa
     return fail(Errc::log_version, "the log " + path + " has format " + std::to_string(*format) +
                                        ", and this binary knows format " + std::to_string(kFormat));
   }
-  return {};
+  return add_column(database);
 }
 
 Result<void> create_topic(Database& database, const TopicSpec& spec) {

@@ -70,6 +70,31 @@ TEST_P(LogCleanupContract, CompactionKeepsTheLastOfEachKeyWhereItStood) {
   EXPECT_EQ(fold(log(), {"state", 0}), folded);
 }
 
+// A log that lay still for long: whoever reads an old value must still meet its tombstone, though that is old, too.
+TEST_P(LogCleanupContract, AnOldTombstoneOutlivesTheOldValuesThatItErases) {
+  ASSERT_OK(log().create_topics(std::vector<TopicSpec>{{"state", 1, Cleanup::Compact}}));
+  auto appender = log().appender();
+  ASSERT_OK(appender);
+  ASSERT_OK((*appender)->append(
+      std::vector{record("state", 0, "a", "1"), record("state", 0, "a", std::nullopt), record("state", 0, "b", "1")}));
+  const auto before = read_all(log(), {"state", 0});
+  harness().advance(LogHarness::kTombstonesKept * 3);
+  harness().maintain();
+  EXPECT_EQ(read_all(log(), {"state", 0}), (std::vector<std::string>{before[1], before[2]}));
+  harness().advance(LogHarness::kTombstonesKept - seconds(1));
+  ASSERT_OK((*appender)->append(std::vector{record("state", 0, "b", std::nullopt)}));
+  harness().maintain();
+  const auto both = read_all(log(), {"state", 0});
+  EXPECT_EQ(both.size(), 2U) << "of a and of b";
+  EXPECT_EQ(both[0], before[1]);
+  harness().advance(seconds(2));
+  harness().maintain();
+  EXPECT_EQ(read_all(log(), {"state", 0}), std::vector<std::string>{both[1]}) << "that of b waits its own time";
+  harness().advance(LogHarness::kTombstonesKept);
+  harness().maintain();
+  EXPECT_TRUE(read_all(log(), {"state", 0}).empty());
+}
+
 TEST_P(LogCleanupContract, CompactionSparesWhatIsYoungerThanItsLag) {
   ASSERT_OK(log().create_topics(std::vector<TopicSpec>{{"state", 1, Cleanup::Compact, Milliseconds(0), hours(1)}}));
   auto appender = log().appender();

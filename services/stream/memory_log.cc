@@ -244,10 +244,25 @@ void MemoryLog::compact_now() {
         if (!young(record)) last[record->key] = record->offset;
       }
       std::deque<std::shared_ptr<const Stored>> kept;
+      const bool due = partition->tombstones_due && *partition->tombstones_due <= now;
+      bool some_wait = false;
+      Offset end = 0;  // of what is not young
       for (const auto& record : partition->records) {
-        const bool old_tombstone = !record->value && record->written_ms + options_.tombstone_kept.count() < now;
-        const bool stays = young(record) || (last[record->key] == record->offset && !old_tombstone);
-        if (stays) kept.push_back(record);
+        if (young(record)) {
+          kept.push_back(record);
+          continue;
+        }
+        end = record->offset + 1;
+        if (last[record->key] != record->offset) continue;
+        if (!record->value && due && record->offset < partition->tombstones_below) continue;
+        some_wait = some_wait || !record->value;
+        kept.push_back(record);
+      }
+      if (!some_wait) {
+        partition->tombstones_due.reset();
+      } else if (due || !partition->tombstones_due) {
+        partition->tombstones_below = end;
+        partition->tombstones_due = now + options_.tombstone_kept.count();
       }
       partition->records.swap(kept);
     }

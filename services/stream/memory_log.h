@@ -27,7 +27,7 @@ namespace qc::stream {
 struct MemoryLogOptions {
   std::function<std::int64_t()> now_ms;           // the time of writing; empty: the system's clock
   std::size_t record_bytes_max = 16u << 20;       // key, value and headers together: record_too_large
-  Milliseconds tombstone_kept{24 * 3600 * 1000};  // compaction spares younger tombstones, for slow readers
+  Milliseconds tombstone_kept{24 * 3600 * 1000};  // from when the older values of their keys went, for slow readers
   Offset control_records = 0;                     // offsets that each commit leaves unused in each partition (Kafka: 1)
 };
 
@@ -97,6 +97,9 @@ class MemoryLog final : public Log {
     Offset start = 0;  // the oldest kept
     Offset end = 0;    // after the last committed record
     Offset next = 0;   // what the next record gets: end, or more after a gap
+    // Tombstones below may be compacted away from then on: so long after the older values of their keys were.
+    Offset tombstones_below = 0;
+    std::optional<std::int64_t> tombstones_due;
   };
   struct Topic {
     TopicSpec spec;

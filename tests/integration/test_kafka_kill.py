@@ -61,7 +61,7 @@ class Undisturbed:
         self.outputs = embedded_by_input(data)
         self.rows = tail_rows(data, "means")
         rules = {r["value"]["signal"]["rule"] for r in tail_json(data, "signals")}
-        assert {"warning", "joint_warning"} <= rules, rules
+        assert hours < 26 or {"warning", "joint_warning"} <= rules, rules
 
     @staticmethod
     def begin(log, place):
