@@ -89,7 +89,11 @@ std::string Watch::take() {
   }
   std::string out;
   for (auto& [key, lines] : blocks) {
-    std::sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) { return a->site < b->site; });
+    // Of a site the last: values that were running for a while may come together.
+    std::stable_sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) { return a->site < b->site; });
+    const auto last =
+        std::unique(lines.rbegin(), lines.rend(), [](const Line* a, const Line* b) { return a->site == b->site; });
+    lines.erase(lines.begin(), last.base());
     const auto& [at_ms, day, status] = key;
     if (day) {
       out += "[" + clock_of(at_ms).substr(0, 10) + "] " +

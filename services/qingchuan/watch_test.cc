@@ -139,6 +139,15 @@ TEST(Watch, RunningClosedAndAmendedValuesAndHoursAreNeverMixed) {
             "[2026-11-23 10:00] AQI 1h running:\n    孝义城区 77 good\n");
 }
 
+TEST(Watch, OfRunningValuesThatComeTogetherEachStationsLastIsShown) {
+  Watch en(rules(), Language::English, false);
+  for (const int aqi : {70, 71, 72}) {
+    en.on_mean(mean("S1", aqi, v1::RUNNING));
+    en.on_mean(mean("S2", aqi - 20, v1::RUNNING));
+  }
+  EXPECT_EQ(en.take(), "[2026-11-23 09:00] AQI 1h running:\n    孝义城区 72 good · 离石城北 52 good\n");
+}
+
 TEST(Watch, ADayIsABlockOfItsOwnUnderItsDateAndOtherWindowsAreNotShown) {
   Watch zh(rules(), Language::Chinese, false);
   v1::Mean day = mean("S1", 132);
