@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "core/alert_life.h"
+#include "core/alert_stage.h"
 
 namespace qc::core::fixture {
 
@@ -47,6 +47,25 @@ inline std::string text(const ToldAlert& t) {
       << a.out_of_service.reason << '|' << a.suppressed << '|' << a.notes.size() << '|' << a.begun_revision << '|'
       << ms(a.change.at) << '|' << a.change.who << '|' << a.change.what << '|' << a.change.why;
   return out.str();
+}
+
+inline std::string text(const AlertOutputs& out) {
+  std::ostringstream all;
+  for (const ToldAlert& t : out.alerts) all << text(t) << '\n';
+  for (const FoldRow& r : out.rows) {
+    all << "row " << r.id << '|' << r.region << '|' << name(r.factor) << '|' << r.flood << " r" << r.revision << ' '
+        << r.alerts << ' ' << r.open << '|' << ms(r.began) << '|' << ms(r.at) << '\n';
+  }
+  for (const CommandOutcome& o : out.outcomes) {
+    all << "outcome " << o.command << ' ' << name(o.refusal) << " r" << o.revision << '|'
+        << (o.current ? o.current->revision : -1) << '\n';
+  }
+  for (const LedgerEntry& e : out.ledger) {
+    all << "ledger " << e.subject << '|' << ms(e.at) << '|' << e.who << '|' << e.what << '|' << e.why << '|' << e.before
+        << '|' << e.after << '\n';
+  }
+  if (out.urgent) all << "urgent\n";
+  return all.str();
 }
 
 }  // namespace qc::core::fixture
