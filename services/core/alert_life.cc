@@ -381,7 +381,7 @@ std::optional<ToldAlert> AlertLife::settle(const AlertRules& rules, EventTime no
     a.shown_on.clear();
     a.escalated = false;
   }
-  told.annunciate = told.annunciate || escalating_;
+  told.annunciate = told.annunciate || (escalating_ && !hidden);
   changed_ = tell_ = announce_ = escalating_ = false;
   told.alert = a;
   return told;

@@ -125,12 +125,13 @@ void AlertStage::end_flood(AlertOutputs& out) {
   for (auto& [key, life] : lives_) {
     if (!life.life.alert().listed || life.life.alert().fold.empty()) continue;
     life.life.fold({}, now_, out.ledger);
-    settle_with_covered(life, out);
+    life.dirty = true;
   }
 }
 
 void AlertStage::settle(Life& life, AlertOutputs& out) {
   AlertLife& l = life.life;
+  const std::size_t entries = out.ledger.size();
   l.inhibit(cover_of(l.alert()), now_, out.ledger);
   if (l.is_new(rules_) && !l.set_aside()) {
     count_new(out);
@@ -139,15 +140,16 @@ void AlertStage::settle(Life& life, AlertOutputs& out) {
     l.fold({}, now_, out.ledger);
   }
   auto told = l.settle(rules_, now_);
-  life.dirty = true;
+  life.dirty = life.dirty || told || out.ledger.size() != entries;
   if (!told) return;
   out.alerts.push_back(std::move(*told));
   out.urgent = true;
 }
 
 void AlertStage::settle_with_covered(Life& life, AlertOutputs& out) {
+  const bool cover = note_cover(life.life.alert());
   settle(life, out);
-  if (!note_cover(life.life.alert())) return;
+  if (!cover) return;
   for (auto& [key, other] : lives_) {
     const Alert& a = other.life.alert();
     if (&other != &life && a.listed && a.inhibited_by != cover_of(a)) settle(other, out);
@@ -161,7 +163,9 @@ bool AlertStage::apply(const Signal& signal, AlertOutputs& out) {
     dirty_ = true;
   }
   Life& life = life_of({signal.rule, signal.subject, signal.factor});
-  if (life.life.apply(rules_, signal, now_, out.ledger)) settle_with_covered(life, out);
+  if (!life.life.apply(rules_, signal, now_, out.ledger)) return true;
+  life.dirty = true;
+  settle_with_covered(life, out);
   return true;
 }
 
@@ -201,7 +205,10 @@ void AlertStage::apply(const AlertCommand& c, AlertOutputs& out) {
   AlertLife& life = it == lives_.end() ? nobody : it->second.life;
   Refusal refusal = well_formed(rules_, c);
   if (refusal == Refusal::None) refusal = ticked_ ? life.apply(rules_, c, now_, out.ledger) : Refusal::NoTime;
-  if (refusal == Refusal::None) settle_with_covered(it->second, out);
+  if (refusal == Refusal::None) {
+    it->second.dirty = true;
+    settle_with_covered(it->second, out);
+  }
   answer(c, refusal, out);
 }
 
@@ -210,12 +217,17 @@ void AlertStage::advance(EventTime now, AlertOutputs& out) {
   now_ = std::max(now_, now);
   ticked_ = true;
   dirty_ = true;
+  const std::size_t entries = out.ledger.size();
   end_flood(out);
   for (auto& [key, life] : lives_) {
-    const std::size_t entries = out.ledger.size();
+    const std::size_t before = out.ledger.size();
     life.life.advance(rules_, now_, out.ledger);
-    if (out.ledger.size() != entries) settle_with_covered(life, out);
+    life.dirty = life.dirty || out.ledger.size() != before;
   }
+  if (out.ledger.size() == entries) return;
+  // Told after time has passed for all, so that each is told once.
+  for (auto& [key, life] : lives_) note_cover(life.life.alert());
+  for (auto& [key, life] : lives_) settle(life, out);
 }
 
 }  // namespace qc::core

@@ -12,6 +12,8 @@
 // mark of a row, one for each region and factor, and ask for no attention; they are told all the same. When the flood
 // is over the rows end, and what still stands loses its mark and asks for attention.
 //
+// Telling. One call tells an alert once at most: all that it changed, in one revision.
+//
 // Time. `now` is the greatest tick; before the first one, the latest `at` of the signals, and commands are refused.
 //
 // Lifecycle: construct; load() saved entries, in any order; then apply. Threads: one at a time.

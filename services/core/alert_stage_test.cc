@@ -160,9 +160,8 @@ TEST(AlertStage, AShelvedWarningCoversNothing) {
   p.does(kWarning, Shelve{p.now + hours(1), "exercise"});
   EXPECT_EQ(p.told(), "update warning/C/AQI active 2, unacked, shelved; update! aqi_level/S1/AQI active 1, unacked; ");
   EXPECT_EQ(p.tick(hours(1)),
-            "update! aqi_level/S1/AQI active 1, unacked, escalated; "
-            "update! warning/C/AQI active 2, unacked; "
-            "update aqi_level/S1/AQI active 1, unacked, escalated, inhibited by warning/C/AQI; ");
+            "update aqi_level/S1/AQI active 1, unacked, escalated, inhibited by warning/C/AQI; "
+            "update! warning/C/AQI active 2, unacked; ");
 }
 
 TEST(AlertStage, AJointWarningCoversTheWarningsThatItNames) {
