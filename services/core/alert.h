@@ -36,7 +36,7 @@ struct AlertRules {
   std::array<Duration, kLevels> unshown{std::chrono::seconds(60), std::chrono::seconds(60), std::chrono::seconds(30)};
   int level_kept = 2;  // from it on, what ended stays listed until a person has seen to it
   // Suppression.
-  int level_breaking = 3;  // from it on, neither a shelf, nor another alert, nor flapping hides it
+  int level_breaking = 3;  // from it on, neither a shelf nor another alert hides it, and flapping does not delay it
   Duration shelve_max = std::chrono::hours(8);
   Duration out_of_service_max = std::chrono::hours(24 * 30);
   int flapping_begins = 5;  // so many beginnings and level-ups within the window are flapping
@@ -139,7 +139,7 @@ struct Alert {
   std::string inhibited_by;  // key of the alert that covers it, as text
   bool flapping = false;
   std::string fold;         // id of the row that a flood folded it into
-  bool suppressed = false;  // by any of them, as told
+  bool suppressed = false;  // by any of them but flapping, which is summed up instead; as told
   std::vector<AlertNote> notes;
   std::int64_t begun_revision = 0;  // with which the episode began
   AlertChange change;               // the last one

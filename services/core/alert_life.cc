@@ -99,7 +99,7 @@ bool AlertLife::suppressed(const AlertRules& rules) const {
   const Alert& a = alert_;
   if (a.out_of_service.on) return true;
   if (a.condition.level >= rules.level_breaking) return false;
-  return set_aside() || a.flapping || !a.fold.empty();
+  return set_aside() || !a.fold.empty();
 }
 
 bool AlertLife::is_new(const AlertRules& rules) const {
@@ -174,10 +174,7 @@ void AlertLife::take(const AlertRules& rules, const Signal& s, EventTime now) {
     const bool held = begins && a.flapping && a.response == Response::Acked && s.level <= a.acked_level;
     if (!held) unack();
   }
-  if (begins) {
-    a.closed = false;
-    if (a.occurrences < std::numeric_limits<std::int32_t>::max()) ++a.occurrences;
-  }
+  if (begins && a.occurrences < std::numeric_limits<std::int32_t>::max()) ++a.occurrences;
   if (a.response == Response::Unacked) a.owed = std::max(a.owed, s.level);
   if (s.level >= rules.level_breaking) a.shelf = {};
 }
@@ -379,7 +376,7 @@ std::optional<ToldAlert> AlertLife::settle(const AlertRules& rules, EventTime no
     a.announced_revision = a.revision;
     a.shown_at.reset();
     a.shown_on.clear();
-    a.escalated = false;
+    a.escalated = escalating_;  // what just did stays so
   }
   told.annunciate = told.annunciate || (escalating_ && !hidden);
   changed_ = tell_ = announce_ = escalating_ = false;

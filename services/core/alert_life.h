@@ -14,8 +14,9 @@
 // since the alert last asked for attention; everything else for the latest alone. Shelves and marks of service may be
 // taken off an alert that is not listed; nothing is told then, but the outcome.
 //
-// Flapping. While a key flaps, its alert stays listed and what its signals do is told in one summary a window. What
-// people do is told at once, and so is level_breaking. An acknowledgement holds while the key flaps, up to its level.
+// Flapping. While a key flaps, its alert stays listed, and what its signals and time do is told in one summary a
+// window, which asks for attention where that is due. What people do is told at once, and so are level_breaking and
+// that nobody was shown it. An acknowledgement holds while the key flaps, up to its level.
 //
 // A value; no clock; threads: none of its business.
 #pragma once

@@ -114,7 +114,6 @@ void AlertModel::hear(const Signal& signal) {
     return;
   }
   if (signal.level > before) ask();
-  if (stands(signal.state)) s.closed = false;
   if (signal.level >= rules_.level_breaking) s.shelf.reset();
 }
 

@@ -2,6 +2,7 @@
 // step; what the plan promises holds, flapping and floods included; and a crash anywhere leaves no trace.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -331,7 +332,16 @@ TEST(AlertProperty, HoldsWhatThePlanPromises) {
         ASSERT_TRUE(is_new || (out.alerts.empty() && out.ledger.empty()));
       }
       // Every transition is in the ledger.
-      ASSERT_TRUE(out.alerts.empty() || !out.ledger.empty());
+      for (const ToldAlert& t : out.alerts) {
+        ASSERT_TRUE(std::any_of(out.ledger.begin(), out.ledger.end(),
+                                [&t](const LedgerEntry& e) { return e.subject == text(t.alert.key); }));
+      }
+      if (command != nullptr) {
+        const auto by_hand =
+            std::count_if(out.ledger.begin(), out.ledger.end(), [](const LedgerEntry& e) { return e.who == "li"; });
+        ASSERT_LE(by_hand, 1);
+        ASSERT_TRUE(by_hand == 0 || out.outcomes[0].accepted());
+      }
     }
   });
   if (!default_seeds()) return;

@@ -5,8 +5,8 @@
 //
 // Inhibition. While a region's warning stands, it covers what `covered_by_warning` names at the sites of the region
 // and, where it is of the root region, of all; a joint warning does the same and covers the warnings that it names; a
-// dead gateway covers the silence of the sites that it names. What is itself shelved, out of service or flapping covers
-// nothing: somebody must see one of the two.
+// dead gateway covers the silence of the sites that it names. What is itself shelved or out of service covers nothing:
+// somebody must see one of the two. Nor does what flaps, which would cover and uncover without end.
 //
 // Flood. Where more new alerts come in a window than the operators can read, those that come up to level_folded get the
 // mark of a row, one for each region and factor, and ask for no attention; they are told all the same. When the flood

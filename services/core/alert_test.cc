@@ -301,7 +301,7 @@ TEST(Alert, FlappingIsToldOnceAWindow) {
   }
   EXPECT_EQ(told,
             "alert! active 1, unacked; cancel cleared 1, unacked; alert! active 1, unacked; "
-            "cancel cleared 1, unacked; alert active 1, unacked, flapping; ");
+            "cancel cleared 1, unacked; alert! active 1, unacked, flapping; ");
   EXPECT_EQ(one.does(Acknowledge{"a loose plug"}), Refusal::None) << "people are heard at once";
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(one.signal(Cleared, 1), "nothing");
@@ -314,11 +314,27 @@ TEST(Alert, FlappingIsToldOnceAWindow) {
   EXPECT_EQ(one.signal(Cleared, 1), "cancel cleared 1, acked");
 }
 
+TEST(Alert, WhatFlapsUnseenEscalatesAndAsksForAttentionInItsSummary) {
+  One one;
+  one.rules.flapping_begins = 2;
+  one.signal(Active, 1);
+  one.does(Shown{"c1"});
+  one.signal(Cleared, 1);
+  EXPECT_EQ(one.next_signal(Active, 1), "alert! active 1, unacked, flapping");
+  EXPECT_EQ(one.after(seconds(60)), "update! active 1, unacked, escalated, flapping");
+  one.after(minutes(8));
+  EXPECT_EQ(one.signal(Active, 2), "nothing");
+  EXPECT_EQ(one.signal(Active, 1), "nothing");
+  EXPECT_EQ(one.signal(Active, 2), "nothing");
+  EXPECT_EQ(one.after(minutes(1)), "update! active 2, unacked, flapping");
+  EXPECT_EQ(one.alert().owed, 2);
+}
+
 TEST(Alert, LevelThreeIsToldAtOnceEvenWhileItFlaps) {
   One one;
   one.rules.flapping_begins = 2;
   one.signal(Active, 1);
-  EXPECT_EQ(one.signal(Active, 2), "update active 2, unacked, flapping");
+  EXPECT_EQ(one.signal(Active, 2), "update! active 2, unacked, flapping");
   EXPECT_EQ(one.signal(Active, 1), "nothing");
   EXPECT_EQ(one.signal(Active, 3), "update! active 3, unacked, flapping");
   EXPECT_EQ(one.signal(Active, 1), "update active 1, unacked, flapping");
