@@ -1,0 +1,247 @@
+// What an alert is: a signal's life in the control room (architecture section 7), as values. Three machines side by
+// side, and an alert is the triple:
+//
+//   condition    what the signals say of the key (rule, subject, factor); never recomputed here
+//   response     UNACKED -> ACKED by a person -> UNACKED again when the level rises or the acknowledgement times out
+//   suppression  shelved, out of service, inhibited, flapping, folded in a flood: for display and notification only
+//
+// alert_life.h is the machine of one alert, alert_stage.h that of all alerts of a partition. No service uses any of
+// this yet. Terms are those of ISA-18.2, EEMUA 191 and CAP. Values; any thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/condition.h"
+#include "core/output.h"
+#include "core/time.h"
+
+namespace qc::core {
+
+// Settings; a service reads them from its configuration. Arrays: by level, the lowest first.
+struct AlertRules {
+  // Response.
+  std::array<Duration, kLevels> ack_timeout{std::chrono::hours(8), std::chrono::hours(4), std::chrono::hours(1)};
+  std::array<Duration, kLevels> unshown{std::chrono::seconds(60), std::chrono::seconds(60), std::chrono::seconds(30)};
+  int level_kept = 2;  // from it on, what ended stays listed until a person has seen to it
+  // Suppression.
+  int level_breaking = 3;  // from it on, neither a shelf nor another alert hides it, and flapping does not delay it
+  Duration shelve_max = std::chrono::hours(8);
+  Duration out_of_service_max = std::chrono::hours(24 * 30);
+  int flapping_begins = 5;  // so many beginnings and level-ups within the window are flapping
+  Duration flapping_window = std::chrono::minutes(10);
+  int flood_new = 10;  // more new alerts than this for each operator within the window are a flood
+  int flood_over = 5;  // with fewer than this for each operator it is over
+  int operators = 1;   // who watch the partition
+  Duration flood_window = std::chrono::minutes(10);
+  int level_folded = 1;  // up to it, a flood folds
+  // Inhibition: whose alerts a region's warning covers: what is said of the air, not of instruments and silence.
+  std::set<std::string, std::less<>> covered_by_warning{"hour_limit", "day_limit", "reading_over_limit",
+                                                        "aqi_level",  "hour_high", "rolling_24h_over_limit"};
+  // A dead gateway's signal names in `covers` the sites whose silence it explains. No rule says so yet.
+  std::set<std::string, std::less<>> gateway_rules{"gateway_dead"};
+  std::set<std::string, std::less<>> covered_by_gateway{"no_data"};
+  // Limits.
+  std::size_t notes_max = 50;               // of one episode; one more is refused
+  std::size_t text_max = 2000;              // bytes of what a command says, each; longer is refused
+  std::size_t signals_remembered = 16;      // earlier signals of a key, so that repeats of them change nothing
+  std::size_t commands_remembered = 10000;  // of the partition, so that a repeated one has the same outcome
+
+  Duration ack_timeout_of(int level) const { return ack_timeout[index(level)]; }
+  Duration unshown_of(int level) const { return unshown[index(level)]; }
+
+ private:
+  static std::size_t index(int level) {
+    return static_cast<std::size_t>(level < 1 ? 0 : level > kLevels ? 2 : level - 1);
+  }
+};
+
+struct AlertKey {
+  std::string rule;
+  std::string subject;
+  Factor factor = Factor::None;
+  auto operator<=>(const AlertKey&) const = default;
+};
+std::string text(const AlertKey& key);  // "aqi_level/S1/AQI"
+
+enum class Response : std::uint8_t { Unacked = 0, Acked };
+
+// Set aside by a person for a while, or for this one time.
+struct Shelf {
+  bool on = false;
+  std::optional<EventTime> until;  // none: one-shot, until the episode is over
+  std::string who;
+  std::string reason;
+  bool operator==(const Shelf&) const = default;
+};
+struct OutOfServiceMark {
+  bool on = false;
+  EventTime until{};
+  std::string who;
+  std::string reason;
+  bool operator==(const OutOfServiceMark&) const = default;
+};
+
+struct AlertNote {
+  EventTime at{};
+  std::string who;
+  std::string text;
+  bool operator==(const AlertNote&) const = default;
+};
+
+// Who made the alert what it is, and why. `who` of the machines: "signals", "time", "alerts".
+struct AlertChange {
+  EventTime at{};
+  std::string who;
+  std::string what;
+  std::string why;
+  bool operator==(const AlertChange&) const = default;
+};
+
+struct Alert {
+  AlertKey key;
+  std::int64_t episode = 0;      // of the key, from 1: an Alert, Updates, a Cancel
+  std::int64_t revision = 0;     // of the key: +1 with everything told, over all episodes, so it names one state only
+  bool listed = false;           // the episode is open: the alert stands on the operators' list
+  Signal condition;              // as the signal said it; its evidence and its warning stay in the signal
+  int level_max = 0;             // of the episode
+  std::int32_t occurrences = 0;  // how often the condition began in the episode
+  // Response.
+  Response response = Response::Unacked;
+  int owed = 0;  // the highest level since it was last acknowledged
+  int acked_level = 0;
+  std::string acked_by;
+  EventTime acked_at{};
+  std::string comment;
+  std::string assignee;
+  bool handled = false;  // somebody acknowledged it or was given it, in this episode
+  bool closed = false;   // by a person, after the condition ended
+  // When it last asked for attention, and whether a console has shown it since.
+  EventTime announced_at{};
+  std::int64_t announced_revision = 0;
+  std::optional<EventTime> shown_at;
+  std::string shown_on;
+  bool escalated = false;  // no console showed it in time
+  // Suppression.
+  Shelf shelf;
+  OutOfServiceMark out_of_service;
+  std::string inhibited_by;  // key of the alert that covers it, as text
+  bool flapping = false;
+  std::string fold;         // id of the row that a flood folded it into
+  bool suppressed = false;  // by any of them but flapping, which is summed up instead; as told
+  std::vector<AlertNote> notes;
+  std::int64_t begun_revision = 0;  // with which the episode began
+  AlertChange change;               // the last one
+
+  bool open() const { return condition.state == SignalState::Active || condition.state == SignalState::Stale; }
+};
+
+// What people may do. Reasons must say something.
+struct Acknowledge {
+  std::string comment;
+};
+struct Assign {
+  std::string assignee;  // empty: nobody any more
+};
+struct AddNote {
+  std::string text;
+};
+struct Shelve {
+  std::optional<EventTime> until;  // none: one-shot
+  std::string reason;
+};
+struct Unshelve {};
+struct TakeOutOfService {
+  EventTime until{};
+  std::string reason;
+};
+struct ReturnToService {};
+struct Shown {
+  std::string console;
+};
+struct CloseAlert {
+  std::string reason;
+};
+
+struct AlertCommand {
+  std::string id;
+  AlertKey key;
+  std::int64_t expected_revision = 0;
+  std::string who;
+  std::variant<Acknowledge, Assign, AddNote, Shelve, Unshelve, TakeOutOfService, ReturnToService, Shown, CloseAlert>
+      what;
+};
+std::string_view name(const AlertCommand& command);  // "acknowledge"
+
+enum class Refusal : std::uint8_t {
+  None = 0,         // accepted
+  IdMissing,        // nobody could be told the outcome
+  WhoMissing,       // nobody says it
+  TooLong,          // a text beyond text_max
+  NoTime,           // before the first tick
+  UnknownAlert,     // there never was one of that key
+  StaleRevision,    // the alert is another by now
+  NotListed,        // it is over
+  AlreadyAcked,     //
+  ReasonMissing,    //
+  PastUntil,        // the time is over already
+  BeyondLimit,      // longer than may be
+  LevelBreaks,      // what would break the shelf cannot be shelved
+  NotShelved,       //
+  NotOutOfService,  //
+  ConditionStands,  // only what ended can be closed
+  NotesFull,        // notes_max
+};
+inline constexpr std::size_t kRefusals = 17;
+std::string_view name(Refusal r);  // "stale_revision"
+
+struct CommandOutcome {
+  std::string command;  // id
+  AlertKey key;
+  Refusal refusal = Refusal::None;
+  std::int64_t revision = 0;     // of the alert, after the command; 0: there is none
+  std::optional<Alert> current;  // where the revision was stale: what the sender should have seen
+  bool accepted() const { return refusal == Refusal::None; }
+};
+
+// A transition, for the audit. Before and after are short texts.
+struct LedgerEntry {
+  std::string subject;
+  EventTime at{};
+  std::string who;
+  std::string what;
+  std::string why;
+  std::string before;
+  std::string after;
+};
+
+// CAP's message types: an episode is an Alert, Updates and a Cancel.
+enum class Telling : std::uint8_t { Alert = 1, Update, Cancel };
+std::string_view name(Telling t);
+
+struct ToldAlert {
+  Telling telling = Telling::Alert;
+  bool annunciate = false;  // it asks for attention: a sound, a message
+  Alert alert;
+};
+
+std::string summary(const Alert& alert);  // "active 2, unacked, shelved"
+
+inline constexpr std::uint8_t kAlertVersion = 1;
+void write_alert_key(ByteWriter& out, const AlertKey& key);
+AlertKey read_alert_key(ByteReader& in);
+void write_alert(ByteWriter& out, const Alert& alert);
+Alert read_alert(ByteReader& in);  // !in.ok(): there is none
+
+}  // namespace qc::core
