@@ -13,30 +13,17 @@
 #include "core/alert_testing.h"
 #include "core/condition.h"
 #include "core/episode_signal.h"
+#include "core/seeds_testing.h"
 
 namespace qc::core {
 namespace {
 
 using fixture::AlertModel;
 using fixture::AlertRecord;
+using fixture::default_seeds;
+using fixture::for_each_seed;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-// QC_SEEDS of them (300 by default), or QC_SEED alone.
-void for_each_seed(const std::function<void(std::uint64_t)>& run) {
-  if (const char* one = std::getenv("QC_SEED")) return run(std::strtoull(one, nullptr, 10));
-  const char* many = std::getenv("QC_SEEDS");
-  const std::uint64_t seeds = many == nullptr ? 300 : std::strtoull(many, nullptr, 10);
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
-    run(seed);
-  }
-}
-
-// Enough of them to say what must have occurred among them.
-bool default_seeds() {
-  return std::getenv("QC_SEED") == nullptr && std::getenv("QC_SEEDS") == nullptr;
-}
 
 AlertRules rules_of(std::uint64_t seed, bool flaps) {
   AlertRules rules;

@@ -265,13 +265,6 @@ Timeline timeline(std::uint64_t seed) {
   return seed % 3 == 0 ? Timeline::Fed : Timeline::Wall;
 }
 
-void for_each_seed(const std::function<void(std::uint64_t)>& run) {
-  if (const char* one = std::getenv("QC_SEED")) return run(std::strtoull(one, nullptr, 10));
-  const char* many = std::getenv("QC_SEEDS");
-  const std::uint64_t seeds = many == nullptr ? 300 : std::strtoull(many, nullptr, 10);
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) run(seed);
-}
-
 void Published::take(const Outputs& out) {
   for (const Mean& m : out.means) {
     Mean& last = means[key_of(m)];

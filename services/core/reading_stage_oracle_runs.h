@@ -5,17 +5,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 
 #include "core/reading_stage_oracle_episodes.h"
 #include "core/reading_stage_world.h"
+#include "core/seeds_testing.h"
 
 namespace qc::core::fixture {
-
-// 300, or as many as QC_SEEDS says; stops at the first that fails.
-void for_each_seed(const std::function<void(std::uint64_t)>& run);
 
 // What was published last, per window; checks the sequence on its way: revisions count up from 1 without a gap, no
 // running row follows a closed one, and of a longer window nothing is said twice.

@@ -6,31 +6,18 @@
 
 #include "core/region_stage_oracle.h"
 #include "core/region_stage_oracle_events.h"
+#include "core/seeds_testing.h"
 #include "core/warning_oracle.h"
 #include "core/warning_signal.h"
 
 namespace qc::core {
 namespace {
 
+using fixture::default_seeds;
+using fixture::for_each_seed;
 using fixture::interleave;
 using fixture::RegionRecord;
 using fixture::RegionWorld;
-
-// QC_SEEDS of them (300 by default), or QC_SEED alone.
-void for_each_seed(const std::function<void(std::uint64_t)>& run) {
-  if (const char* one = std::getenv("QC_SEED")) return run(std::strtoull(one, nullptr, 10));
-  const char* many = std::getenv("QC_SEEDS");
-  const std::uint64_t seeds = many == nullptr ? 300 : std::strtoull(many, nullptr, 10);
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE("QC_SEED=" + std::to_string(seed));
-    run(seed);
-  }
-}
-
-// Enough of them to say what must have occurred among them.
-bool default_seeds() {
-  return std::getenv("QC_SEED") == nullptr && std::getenv("QC_SEEDS") == nullptr;
-}
 
 std::unique_ptr<RegionStage> stage_of(const RegionWorld& world) {
   auto stage = std::make_unique<RegionStage>(static_cast<int>(world.partitions.size()));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "processor/grow.h"
+
 namespace qc::processor {
 namespace {
 
@@ -57,12 +59,6 @@ void ProcessorProbe::report(int partition, const core::ReadingStage& stage) {
   const std::lock_guard lock(mutex_);
   Seen& seen = seen_[partition];
   const core::Ledger& ledger = stage.ledger();
-  // A restore may start behind what was already counted; it catches up before anything new is counted.
-  const auto grow = [](prometheus::Counter& counter, std::int64_t& counted, std::int64_t now) {
-    if (now <= counted) return;
-    counter.Increment(static_cast<double>(now - counted));
-    counted = now;
-  };
   grow(in_, seen.ledger.in, ledger.in);
   for (std::size_t a = 0; a < core::kAccounts; ++a) {
     grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a],

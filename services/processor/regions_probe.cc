@@ -2,17 +2,9 @@
 
 #include <string>
 
+#include "processor/grow.h"
+
 namespace qc::processor {
-namespace {
-
-// A restore may start behind what was already counted; it catches up before anything new is counted.
-void grow(prometheus::Counter& counter, std::int64_t& counted, std::int64_t now) {
-  if (now <= counted) return;
-  counter.Increment(static_cast<double>(now - counted));
-  counted = now;
-}
-
-}  // namespace
 
 RegionsProbe::RegionsProbe(prometheus::Registry& registry) {
   auto& hours = prometheus::BuildCounter()
