@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/formal_life.h"
 
@@ -286,35 +289,68 @@ TEST(FormalWarning, ACandidateStaysWhatItWasWhenItBegan) {
   EXPECT_EQ(one.propose(2), "Exercise Update 2, follows 4: exercise 2, candidate 2!");
 }
 
+// Whether it is read back, changed thus.
+bool taken(FormalWarning w, const std::function<void(FormalWarning&)>& change) {
+  change(w);
+  std::string bytes;
+  ByteWriter out(bytes);
+  write_formal_warning(out, w);
+  ByteReader in(bytes);
+  const FormalWarning back = read_formal_warning(in);
+  EXPECT_TRUE(back == (in.ok() ? w : FormalWarning{}));
+  return in.done();
+}
+
 TEST(FormalWarning, BytesThatDoNotHoldTogetherAreMalformed) {
   One one;
   one.issue(2);
   one.propose(3);
-  const auto taken = [&one](auto change) {
-    FormalWarning w = one.w;
-    change(w);
-    std::string bytes;
-    ByteWriter out(bytes);
-    write_formal_warning(out, w);
-    ByteReader in(bytes);
-    const FormalWarning back = read_formal_warning(in);
-    EXPECT_EQ(back, in.ok() ? w : FormalWarning{});
-    return in.ok();
-  };
-  EXPECT_TRUE(taken([](FormalWarning&) {}));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.issued.approved.by.clear(); })) << "issued, and nobody approved it";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.issued.level = 3; })) << "another level than approved";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.issued.exercise = true; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.published.number = 9; })) << "a message that is still to come";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.published = {}; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.published = w.draft; })) << "one message of two chains";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.draft = {}; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.message.approver = "head"; })) << "a Draft with an approver";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.message.status = FormalStatus::Actual; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.message.follows = {7, w.message.sent}; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.lifted.by = "li"; }));
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.proposed.level = 2; })) << "a Draft, and no candidate";
-  EXPECT_FALSE(taken([](FormalWarning& w) { w.approved = w.issued.approved; })) << "another level than proposed";
+  const FormalWarning& w = one.w;
+  EXPECT_TRUE(taken(w, [](FormalWarning&) {}));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.issued.approved.by.clear(); })) << "issued, and nobody approved it";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.issued.level = 1; })) << "another level than approved";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.issued.at += hours(1); })) << "and not told";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.issued.exercise = true; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.published.number = 9; })) << "a message that is still to come";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.published = {}; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.published = b.draft; })) << "one message of two chains";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.draft = {}; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.message.approver = "head"; })) << "a Draft with an approver";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.message.status = FormalStatus::Actual; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.message.effective += hours(1); })) << "after it was sent";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.message.follows = {7, b.message.sent}; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.lifted.by = "li"; }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.proposed.level = 2; })) << "a Draft, and no candidate";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.approved = b.issued.approved; })) << "another level than proposed";
+}
+
+TEST(FormalWarning, BytesOfWhatIsDecidedHoldTogether) {
+  One one;
+  one.issue(2);
+  const auto overdue = [](FormalWarning& b) { b.proposed.escalated = true; };
+  EXPECT_FALSE(taken(one.w, overdue)) << "nothing is undecided";
+  one.propose(0);
+  EXPECT_TRUE(taken(one.w, overdue));
+  one.does(Lift{"head", "over"});
+  const FormalWarning& w = one.w;
+  EXPECT_TRUE(taken(w, [](FormalWarning&) {}));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.lifted.role.clear(); })) << "as nobody";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.lifted.reason.clear(); }));
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) { b.issued = {}; })) << "lifted, and nothing stood";
+  EXPECT_FALSE(taken(w, [](FormalWarning& b) {
+    b.issued = {};
+    b.lifted = {};
+  })) << "a Cancel, and nothing was lifted";
+}
+
+TEST(FormalWarning, BytesOfAnExerciseHoldTogether) {
+  One one;
+  one.rules.auto_issue = true;
+  one.propose(2);
+  EXPECT_TRUE(taken(one.w, [](FormalWarning&) {}));
+  EXPECT_FALSE(taken(one.w, [](FormalWarning& b) { b.issued.exercise = false; })) << "a drill made real";
+  EXPECT_FALSE(taken(one.w, [](FormalWarning& b) { b.issued.role = "head"; })) << "by a machine";
+  EXPECT_FALSE(taken(one.w, [](FormalWarning& b) { b.issued.level = 1; })) << "another level than proposed";
 }
 
 }  // namespace
