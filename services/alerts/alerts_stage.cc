@@ -85,6 +85,7 @@ bool AlertsStage::is_ours(const std::string& root) const {
 Result<void> AlertsStage::apply(const stream::Record& record, stream::StageOutputs& out) {
   const bool command = record.from->topic == kCommands;
   outputs_.clear();
+  if (!command) signals_next_ = record.offset + 1;
   if (!record.tombstone && !command) {
     const wire::SignalInput input = wire::decode_signal_record(record.value, options_.decode);
     if (const auto* signal = std::get_if<wire::DecodedSignal>(&input)) {
@@ -97,7 +98,6 @@ Result<void> AlertsStage::apply(const stream::Record& record, stream::StageOutpu
   } else if (!record.tombstone) {
     apply_command(record, out);
   }
-  (command ? commands_next_ : signals_next_) = record.offset + 1;
   emit(record, out);
   return {};
 }
@@ -150,6 +150,9 @@ void AlertsStage::apply_command(const stream::Record& record, stream::StageOutpu
     out.records.push_back(dead_letter(record, {core::Reason::WrongPartition, 1, detail}, options_));
     return;
   }
+  // Where among the signals it was read stands in its outcome: with that all of this can be made again. What is refused
+  // above has none, and leaves no trace.
+  commands_next_ = record.offset + 1;
   core_.apply(in.command, outputs_);
 }
 

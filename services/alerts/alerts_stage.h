@@ -53,7 +53,7 @@ class AlertsStage : public stream::Stage {
   core::AlertOutputs outputs_;
   std::vector<core::EventTime> ticks_;  // of all partitions of all upstreams; EventTime::min(): none yet
   stream::Offset signals_next_ = 0;     // after the last record read
-  stream::Offset commands_next_ = 0;
+  stream::Offset commands_next_ = 0;    // after the last one answered
 };
 
 }  // namespace qc::alerts
