@@ -49,6 +49,7 @@ class AlertsStage : public stream::Stage {
   int partition_;
   const StageOptions& options_;
   RulesOf rules_;
+  std::shared_ptr<const core::RuleSet> in_use_;
   core::AlertStage core_;
   core::AlertOutputs outputs_;
   std::vector<core::EventTime> ticks_;  // of all partitions of all upstreams; EventTime::min(): none yet

@@ -166,7 +166,7 @@ TEST_F(AlertsStageTest, ARowThatIsOverLeavesTheTopic) {
   stream::Record record;
   record.from = &from;
   stream::StageOutputs out;
-  add_records(outputs, record, {}, options_, out);
+  add_records(outputs, record, {}, nullptr, options_, out);
   ASSERT_EQ(out.records.size(), 2U);
   EXPECT_EQ(out.records[0].key, "@row|C/AQI/1");
   EXPECT_EQ(out.records[1].key, "@row|C/AQI/1");

@@ -13,6 +13,7 @@
 #include "qingchuan/alerts_options.h"
 #include "qingchuan/alerts_send.h"
 #include "qingchuan/command.h"
+#include "qingchuan/measures.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/service_host.h"
 
@@ -30,6 +31,8 @@ struct Options {
   std::string text;
   std::string until;
   std::string duration;
+  std::string level;
+  std::string role;
   std::string id;
   std::int64_t revision = 0;
   int wait_s = 10;
@@ -262,6 +265,23 @@ Command make_alerts_command(CLI::App& app) {
       });
     });
   };
+  const auto decides = [&](const char* name, const char* help, std::function<Result<What>(const Options&)> what) {
+    CLI::App* c = add_sender(*command, *o, name, help);
+    c->add_option("--role", o->role, "As whom; the configuration's `approvers` may")->required();
+    runs->emplace_back(c, [o, what] { return send(*o, [&](OpenLog&, const core::Alert&) { return what(*o); }); });
+    return c;
+  };
+  CLI::App* approve = decides("approve", "Approve the candidate of a formal warning", [](const Options& a) -> Result<What> {
+    const auto level = find_level(a.level);
+    if (!level) return tl::make_unexpected(level.error());
+    return core::Approve{static_cast<int>(*level), a.role, a.text};
+  });
+  approve->add_option("--level", o->level, "What is approved: yellow, orange or red (黄色, 橙色, 红色)")->required();
+  approve->add_option("--comment", o->text, "Why");
+  decides("issue", "Issue what was approved", [](const Options& a) -> Result<What> { return core::Issue{a.role}; });
+  decides("lift", "Lift a warning that the criteria say is over", [](const Options& a) -> Result<What> {
+    return core::Lift{a.role, a.text};
+  })->add_option("--reason", o->text, "Why")->required();
   timed("shelve", "Set it aside for a while", true);
   timed("out", "Take it out of service: maintenance, calibration", false);
 

@@ -59,6 +59,8 @@ std::string response_of(const core::Alert& a, const Words& w) {
   return out;
 }
 
+constexpr const char* kBetween = "; ";
+
 constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals> kRefusalsZh = {{
     {core::Refusal::None, "已接受"},
     {core::Refusal::IdMissing, "命令无编号"},
@@ -77,7 +79,39 @@ constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals
     {core::Refusal::NotOutOfService, "未被停用"},
     {core::Refusal::ConditionStands, "情况仍在持续"},
     {core::Refusal::NotesFull, "备注已满"},
+    {core::Refusal::NotApprover, "该角色无权"},
+    {core::Refusal::NothingProposed, "没有待批的预警"},
+    {core::Refusal::OtherLevel, "待批的是另一级别"},
+    {core::Refusal::AlreadyApproved, "已经批准"},
+    {core::Refusal::NotApproved, "尚未批准"},
+    {core::Refusal::NotIssued, "尚未发布"},
 }};
+
+std::string formal_text(const core::FormalWarning& f, Language language) {
+  const Words w{language == Language::Chinese};
+  const auto level = [&](int l) { return std::string(warning_level_word(l, language)); };
+  std::string out;
+  const auto add = [&out](const std::string& part) { out += (out.empty() ? "" : kBetween) + part; };
+  if (f.in_force()) {
+    add(level(f.issued.level) + w("已发布 ", " issued ") + clock_of(f.issued.at) + w(", 批准: ", ", approved by ") +
+        f.issued.approved.by + " (" + f.issued.approved.role + ")" + w(", 发布: ", ", issued by ") + f.issued.by);
+  } else if (f.issued.level > 0 && f.issued.exercise) {
+    add(level(f.issued.level) + w("演练 ", " exercise ") + clock_of(f.issued.at));
+  } else if (!f.lifted.by.empty()) {
+    add(level(f.issued.level) + w("已解除 ", " lifted ") + clock_of(f.lifted.at) + ", " + f.lifted.by + " (" +
+        f.lifted.role + "): " + f.lifted.reason);
+  }
+  if (f.approved.level > 0) {
+    add(level(f.approved.level) + w("已批准待发布: ", " approved, to be issued: ") + f.approved.by + " (" + f.approved.role + ")");
+  } else if (f.is_candidate()) {
+    add(level(f.proposed.level) + w("待批 自 ", " to be approved, since ") + clock_of(f.proposed.at) + ", " +
+        std::string(basis_word(static_cast<int>(f.proposed.basis), language)) + ", " + f.proposed.criteria);
+  } else if (f.in_force() && f.proposed.level == 0) {
+    add(w("可解除 自 ", "to be lifted, since ") + clock_of(f.proposed.at));
+  }
+  if (f.proposed.escalated) add(w("逾期未决", "undecided for too long"));
+  return out;
+}
 
 }  // namespace
 
@@ -142,6 +176,7 @@ std::string to_text(const AlertBook& book, const core::Alert& a, const std::vect
                              a.out_of_service.reason);
   }
   line(w("被覆盖", "inhibited"), a.inhibited_by);
+  if (a.formal.message.number > 0) line(w("正式预警", "warning"), formal_text(a.formal, language));
   for (const core::AlertNote& n : a.notes) line(w("备注", "note"), clock_of(n.at) + " " + n.who + ": " + n.text);
   if (history.empty()) return out;
   out += w("历史\n", "history\n");
