@@ -158,7 +158,8 @@ void AlertsStage::apply_command(const stream::Record& record, stream::StageOutpu
 }
 
 void AlertsStage::emit(const stream::Record& record, stream::StageOutputs& out) {
-  add_records(outputs_, record, {partition_, signals_next_, commands_next_, core_.rules_hash()}, in_use_.get(), options_, out);
+  add_records(outputs_, record, {partition_, signals_next_, commands_next_, core_.rules_hash()}, in_use_.get(),
+              options_, out);
 }
 
 }  // namespace qc::alerts

@@ -42,17 +42,19 @@ class AlertsStageTest : public ::testing::Test {
   }
 
   std::unique_ptr<AlertsStage> make() {
-    return std::make_unique<AlertsStage>(0, options_, [this](const std::string& hash) -> Result<std::shared_ptr<const core::RuleSet>> {
-      asked_.push_back(hash);
-      auto rules = std::make_shared<core::RuleSet>();
-      rules->hash = hash;
-      rules->alerts.notes_max = 1;
-      return rules;
-    });
+    return std::make_unique<AlertsStage>(
+        0, options_, [this](const std::string& hash) -> Result<std::shared_ptr<const core::RuleSet>> {
+          asked_.push_back(hash);
+          auto rules = std::make_shared<core::RuleSet>();
+          rules->hash = hash;
+          rules->alerts.notes_max = 1;
+          return rules;
+        });
   }
 
   // What one record of `topic` makes, by topic.
-  std::map<std::string, std::vector<std::string>> give(const char* topic, const std::string& value, bool tombstone = false) {
+  std::map<std::string, std::vector<std::string>> give(const char* topic, const std::string& value,
+                                                       bool tombstone = false) {
     const stream::TopicPartition from{topic, 0};
     stream::Record record;
     record.from = &from;

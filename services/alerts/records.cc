@@ -59,7 +59,8 @@ void add_records(const core::AlertOutputs& ready, const stream::Record& from, co
   const std::string headers = stream::encode_headers(plain);
   const stream::TopicPartition alerts{kAlerts, origin.partition % options.alerts_partitions};
   for (const core::ToldAlert& told : ready.alerts) {
-    out.records.push_back({alerts, wire::alert_key(told.alert.key), wire::encode_alert(told, origin, measures_of(told.alert, rules)),
+    out.records.push_back({alerts, wire::alert_key(told.alert.key),
+                           wire::encode_alert(told, origin, measures_of(told.alert, rules)),
                            alert_headers(told.alert, options)});
   }
   for (const core::FoldRow& row : ready.rows) {

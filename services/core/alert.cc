@@ -10,8 +10,8 @@ std::string text(const AlertKey& key) {
 
 std::string_view name(const AlertCommand& command) {
   static constexpr std::array<std::string_view, std::variant_size_v<decltype(AlertCommand::what)>> kNames = {
-      "acknowledge", "assign", "note",  "shelve",  "unshelve", "out_of_service", "return_to_service",
-      "shown",       "close",  "approve", "issue", "lift"};
+      "acknowledge",       "assign", "note",  "shelve",  "unshelve", "out_of_service",
+      "return_to_service", "shown",  "close", "approve", "issue",    "lift"};
   return kNames[command.what.index()];
 }
 

@@ -1,6 +1,6 @@
-// The formal warning within an alert, over random histories: it is what a FormalLife alone makes of what was proposed and
-// decided, every message of it is told once, and the alert stands as long as the warning does. The machine itself is
-// proven in formal_warning_property_test.cc.
+// The formal warning within an alert, over random histories: it is what a FormalLife alone makes of what was proposed
+// and decided, every message of it is told once, and the alert stands as long as the warning does. The machine itself
+// is proven in formal_warning_property_test.cc.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -288,8 +288,10 @@ void AlertLife::perform(const AlertCommand& c, EventTime now) {
                         [&](const TakeOutOfService& w) {
                           a.out_of_service = {true, w.until, c.who, w.reason};
                         },
-                        [&](const ReturnToService&) { a.out_of_service = {}; }, [](const Shown&) {},  // above, as the last ones are elsewhere
-                        [&](const CloseAlert&) { a.closed = true; }, [](const Approve&) {}, [](const Issue&) {}, [](const Lift&) {}},
+                        [&](const ReturnToService&) { a.out_of_service = {}; },
+                        [](const Shown&) {},  // above, as the last ones are elsewhere
+                        [&](const CloseAlert&) { a.closed = true; }, [](const Approve&) {}, [](const Issue&) {},
+                        [](const Lift&) {}},
              c.what);
 }
 

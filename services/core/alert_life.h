@@ -18,10 +18,10 @@
 // window, which asks for attention where that is due. What people do is told at once, and so are level_breaking and
 // that nobody was shown it. An acknowledgement holds while the key flaps, up to its level.
 //
-// Formal warnings (formal_life.h) are part of the alerts of `formal_rules`. What the signal says is proposed: its level, 0
-// where it is over; what ended in silence ends a mere candidate and proposes to lift nothing. Where somebody must decide,
-// the alert asks for attention, acknowledged or not; who approves, issues or lifts has seen it. An alert whose warning is
-// in force stays listed until that is lifted.
+// Formal warnings (formal_life.h) are part of the alerts of `formal_rules`. What the signal says is proposed: its
+// level, 0 where it is over; what ended in silence ends a mere candidate and proposes to lift nothing. Where somebody
+// must decide, the alert asks for attention, acknowledged or not; who approves, issues or lifts has seen it. An alert
+// whose warning is in force stays listed until that is lifted.
 //
 // A value; no clock; threads: none of its business.
 #pragma once
@@ -80,7 +80,8 @@ class AlertLife {
   void propose(const AlertRules& rules, EventTime now, std::vector<LedgerEntry>& ledger);
   void advance_formal(const AlertRules& rules, EventTime now, std::vector<LedgerEntry>& ledger);
   Refusal decide(const AlertRules& rules, const AlertCommand& command, EventTime now, std::vector<LedgerEntry>& ledger);
-  void note_formal(const FormalLife& formal, const std::string& before, EventTime now, std::vector<LedgerEntry>& ledger);
+  void note_formal(const FormalLife& formal, const std::string& before, EventTime now,
+                   std::vector<LedgerEntry>& ledger);
   Refusal check(const AlertRules& rules, const AlertCommand& command, EventTime now) const;
   void perform(const AlertCommand& command, EventTime now);
 

@@ -160,7 +160,9 @@ TEST(AlertStage, AShelvedWarningCoversNothing) {
   p.signal(station("S1"), Active, 1);
   p.signal(kWarning, Active, 2);
   p.does(kWarning, Shelve{p.now + hours(1), "exercise"});
-  EXPECT_EQ(p.told(), "update warning/C/AQI active 2, unacked, shelved, warning candidate 2; update! aqi_level/S1/AQI active 1, unacked; ");
+  EXPECT_EQ(p.told(),
+            "update warning/C/AQI active 2, unacked, shelved, warning candidate 2; update! aqi_level/S1/AQI active 1, "
+            "unacked; ");
   EXPECT_EQ(p.tick(hours(1)),
             "update aqi_level/S1/AQI active 1, unacked, escalated, inhibited by warning/C/AQI; "
             "update! warning/C/AQI active 2, unacked, warning candidate 2; ");

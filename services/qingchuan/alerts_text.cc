@@ -33,9 +33,7 @@ std::string place_name(const AlertBook& book, const std::string& id, bool zh) {
 }
 
 std::string value_of(const core::Signal& s) {
-  const auto text = [&s](core::Concentration c) {
-    return signal_value_text(c.pg, s.limit.pg, s.factor, s.unit);
-  };
+  const auto text = [&s](core::Concentration c) { return signal_value_text(c.pg, s.limit.pg, s.factor, s.unit); };
   return text(s.value) + (s.value > s.limit ? " > " : " <= ") + text(s.limit);
 }
 
@@ -102,7 +100,8 @@ std::string formal_text(const core::FormalWarning& f, Language language) {
         f.lifted.role + "): " + f.lifted.reason);
   }
   if (f.approved.level > 0) {
-    add(level(f.approved.level) + w("已批准待发布: ", " approved, to be issued: ") + f.approved.by + " (" + f.approved.role + ")");
+    add(level(f.approved.level) + w("已批准待发布: ", " approved, to be issued: ") + f.approved.by + " (" +
+        f.approved.role + ")");
   } else if (f.is_candidate()) {
     add(level(f.proposed.level) + w("待批 自 ", " to be approved, since ") + clock_of(f.proposed.at) + ", " +
         std::string(basis_word(static_cast<int>(f.proposed.basis), language)) + ", " + f.proposed.criteria);
@@ -117,15 +116,17 @@ std::string formal_text(const core::FormalWarning& f, Language language) {
 
 std::string_view refusal_word(core::Refusal refusal, Language language) {
   if (language == Language::English) return name(refusal);
-  const auto it = std::find_if(kRefusalsZh.begin(), kRefusalsZh.end(), [&](const auto& r) { return r.first == refusal; });
+  const auto it =
+      std::find_if(kRefusalsZh.begin(), kRefusalsZh.end(), [&](const auto& r) { return r.first == refusal; });
   return it == kRefusalsZh.end() ? name(refusal) : it->second;
 }
 
 std::string to_text(const AlertBook& book, Language language) {
   const Words w{language == Language::Chinese};
   std::vector<std::vector<std::string>> rows = {{w("级", "level"), w("报警", "alert"), w("对象", "where"),
-                                                 w("因子", "factor"), w("状态", "state"), w("值", "value"), w("始于", "since"),
-                                                 w("处置", "response"), w("标记", "marks"), w("修订", "rev"), w("编号", "key")}};
+                                                 w("因子", "factor"), w("状态", "state"), w("值", "value"),
+                                                 w("始于", "since"), w("处置", "response"), w("标记", "marks"),
+                                                 w("修订", "rev"), w("编号", "key")}};
   const auto listed = book.listed();
   std::size_t unacked = 0;
   for (const core::Alert* a : listed) {
@@ -136,7 +137,8 @@ std::string to_text(const AlertBook& book, Language language) {
                     std::string(state_word(static_cast<int>(s.state), language)), value_of(s), clock_of(s.began),
                     response_of(*a, w), marks_of(*a, w), std::to_string(a->revision), text(a->key)});
   }
-  const std::string head = std::to_string(listed.size()) + w(" 个报警, 待确认 ", listed.size() == 1 ? " alert, " : " alerts, ") +
+  const std::string head = std::to_string(listed.size()) +
+                           w(" 个报警, 待确认 ", listed.size() == 1 ? " alert, " : " alerts, ") +
                            std::to_string(unacked) + w("\n", " to acknowledge\n");
   if (listed.empty()) return head;
   std::string out = head + table(rows, rows.front().size());
@@ -155,25 +157,26 @@ std::string to_text(const AlertBook& book, const core::Alert& a, const std::vect
   const auto line = [&out](const std::string& what, const std::string& value) {
     if (!value.empty()) out += "  " + pad_right(what, 12) + value + "\n";
   };
-  line(w("对象", "where"), place_name(book, s.subject, w.zh) + " (" + s.subject + "), " + place_name(book, s.region, w.zh));
+  line(w("对象", "where"),
+       place_name(book, s.subject, w.zh) + " (" + s.subject + "), " + place_name(book, s.region, w.zh));
   line(w("报警", "alert"), std::string(rule_word(s.rule, language)) + " " + std::string(core::name(s.factor)));
-  line(w("状态", "state"), std::string(state_word(static_cast<int>(s.state), language)) + ", " + std::to_string(s.level) +
-                             w(" 级", " of 3") + w(", 始于 ", ", since ") + clock_of(s.began) +
-                             (a.listed ? "" : w(", 已结束", ", over")));
+  line(w("状态", "state"), std::string(state_word(static_cast<int>(s.state), language)) + ", " +
+                               std::to_string(s.level) + w(" 级", " of 3") + w(", 始于 ", ", since ") +
+                               clock_of(s.began) + (a.listed ? "" : w(", 已结束", ", over")));
   line(w("值", "value"), value_of(s) + " (" + std::to_string(s.count) + "/" + std::to_string(s.expected) + ")");
   line(w("依据", "clause"), s.clause);
   line(w("原因", "reason"), s.reason);
   line(w("规则", "rules"), a.source.rules + ", readings-" + std::to_string(a.source.partition) + "@" +
-                             std::to_string(s.origin.first_offset) + ".." + std::to_string(s.origin.offset));
+                               std::to_string(s.origin.first_offset) + ".." + std::to_string(s.origin.offset));
   line(w("处置", "response"), response_of(a, w) + (a.comment.empty() ? "" : ": " + a.comment));
   line(w("标记", "marks"), marks_of(a, w));
   if (a.shelf.on) {
-    line(w("搁置", "shelf"), (a.shelf.until ? w("至 ", "until ") + clock_of(*a.shelf.until) : w("本次", "this once")) + ", " +
-                               a.shelf.who + ": " + a.shelf.reason);
+    line(w("搁置", "shelf"), (a.shelf.until ? w("至 ", "until ") + clock_of(*a.shelf.until) : w("本次", "this once")) +
+                                 ", " + a.shelf.who + ": " + a.shelf.reason);
   }
   if (a.out_of_service.on) {
     line(w("停用", "out"), w("至 ", "until ") + clock_of(a.out_of_service.until) + ", " + a.out_of_service.who + ": " +
-                             a.out_of_service.reason);
+                               a.out_of_service.reason);
   }
   line(w("被覆盖", "inhibited"), a.inhibited_by);
   if (a.formal.message.number > 0) line(w("正式预警", "warning"), formal_text(a.formal, language));

@@ -1,5 +1,5 @@
-// A formal warning (core/formal_warning.h) and its message (alert.proto), and the measures that are due by it. Functions;
-// any thread.
+// A formal warning (core/formal_warning.h) and its message (alert.proto), and the measures that are due by it.
+// Functions; any thread.
 #pragma once
 
 #include "core/formal_warning.h"
