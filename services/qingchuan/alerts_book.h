@@ -43,8 +43,9 @@ Result<AlertBook> read_alerts(stream::Log& log, processor::RulesStore& rules);
 Result<std::vector<core::LedgerEntry>> read_history(stream::Log& log, const std::string& subject);
 
 std::string to_text(const AlertBook& book, Language language);
+// Of its history the latest entries, or all.
 std::string to_text(const AlertBook& book, const core::Alert& alert, const std::vector<core::LedgerEntry>& history,
-                    Language language);
+                    Language language, bool all = false);
 // An object a line: what stands on the topic, by protobuf's JSON mapping.
 std::string to_json(const AlertBook& book, const std::vector<const core::Alert*>& alerts);
 

@@ -118,7 +118,7 @@ Result<int> show(const Options& o) {
   }
   const auto history = read_history(*opened->log.log, text((*alert)->key));
   if (!history) return tl::make_unexpected(history.error());
-  print(to_text(opened->book, **alert, *history, language_of(o)));
+  print(to_text(opened->book, **alert, *history, language_of(o), o.all));
   return 0;
 }
 
@@ -227,7 +227,9 @@ Command make_alerts_command(CLI::App& app) {
   l->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
   l->add_flag("--all", o->all, "With json: also those that are over");
   runs->emplace_back(l, [o] { return list(*o); });
-  runs->emplace_back(add_person(*command, *o, "show", "One alert with its history"), [o] { return show(*o); });
+  CLI::App* s = add_person(*command, *o, "show", "One alert with its history");
+  s->add_flag("--all", o->all, "All of its history");
+  runs->emplace_back(s, [o] { return show(*o); });
 
   const auto simple = [&](const char* name, const char* help, const char* option, const char* text_help, bool required,
                           std::function<What(const Options&)> what) {

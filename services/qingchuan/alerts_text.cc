@@ -32,9 +32,18 @@ std::string place_name(const AlertBook& book, const std::string& id, bool zh) {
   return zh || region->second.name_en.empty() ? region->second.name : region->second.name_en;
 }
 
-std::string value_of(const core::Signal& s) {
+std::string value_of(const core::Signal& s, const Words& w) {
+  // Several regions together have no value of their own.
+  if (!s.covers.empty() || s.rule == core::kJointWarningRule)
+    return std::to_string(s.covers.size()) + w(" 地", " regions");
   const auto text = [&s](core::Concentration c) { return signal_value_text(c.pg, s.limit.pg, s.factor, s.unit); };
   return text(s.value) + (s.value > s.limit ? " > " : " <= ") + text(s.limit);
+}
+
+// Of now and, where that is lower, what somebody must still see to: "1 (3)".
+std::string level_of(const core::Alert& a) {
+  const int level = a.condition.level;
+  return std::to_string(level) + (a.owed > level ? " (" + std::to_string(a.owed) + ")" : "");
 }
 
 // What a person must know beside the condition.
@@ -57,6 +66,7 @@ std::string response_of(const core::Alert& a, const Words& w) {
   return out;
 }
 
+constexpr std::size_t kHistoryShown = 30;
 constexpr const char* kBetween = "; ";
 
 constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals> kRefusalsZh = {{
@@ -132,9 +142,9 @@ std::string to_text(const AlertBook& book, Language language) {
   for (const core::Alert* a : listed) {
     const core::Signal& s = a->condition;
     unacked += a->response == core::Response::Unacked && !a->suppressed;
-    rows.push_back({std::to_string(s.level), std::string(rule_word(a->key.rule, language)),
-                    place_name(book, a->key.subject, w.zh), std::string(core::name(a->key.factor)),
-                    std::string(state_word(static_cast<int>(s.state), language)), value_of(s), clock_of(s.began),
+    rows.push_back({level_of(*a), std::string(rule_word(a->key.rule, language)), place_name(book, a->key.subject, w.zh),
+                    std::string(core::name(a->key.factor)),
+                    std::string(state_word(static_cast<int>(s.state), language)), value_of(s, w), clock_of(s.began),
                     response_of(*a, w), marks_of(*a, w), std::to_string(a->revision), text(a->key)});
   }
   const std::string head = std::to_string(listed.size()) +
@@ -150,7 +160,7 @@ std::string to_text(const AlertBook& book, Language language) {
 }
 
 std::string to_text(const AlertBook& book, const core::Alert& a, const std::vector<core::LedgerEntry>& history,
-                    Language language) {
+                    Language language, bool all) {
   const Words w{language == Language::Chinese};
   const core::Signal& s = a.condition;
   std::string out = text(a.key) + w("  修订 ", "  revision ") + std::to_string(a.revision) + "\n";
@@ -163,7 +173,7 @@ std::string to_text(const AlertBook& book, const core::Alert& a, const std::vect
   line(w("状态", "state"), std::string(state_word(static_cast<int>(s.state), language)) + ", " +
                                std::to_string(s.level) + w(" 级", " of 3") + w(", 始于 ", ", since ") +
                                clock_of(s.began) + (a.listed ? "" : w(", 已结束", ", over")));
-  line(w("值", "value"), value_of(s) + " (" + std::to_string(s.count) + "/" + std::to_string(s.expected) + ")");
+  line(w("值", "value"), value_of(s, w) + " (" + std::to_string(s.count) + "/" + std::to_string(s.expected) + ")");
   line(w("依据", "clause"), s.clause);
   line(w("原因", "reason"), s.reason);
   line(w("规则", "rules"), a.source.rules + ", readings-" + std::to_string(a.source.partition) + "@" +
@@ -182,8 +192,12 @@ std::string to_text(const AlertBook& book, const core::Alert& a, const std::vect
   if (a.formal.message.number > 0) line(w("正式预警", "warning"), formal_text(a.formal, language));
   for (const core::AlertNote& n : a.notes) line(w("备注", "note"), clock_of(n.at) + " " + n.who + ": " + n.text);
   if (history.empty()) return out;
-  out += w("历史\n", "history\n");
-  for (const core::LedgerEntry& e : history) {
+  const std::size_t skipped = all || history.size() <= kHistoryShown ? 0 : history.size() - kHistoryShown;
+  out += w("历史", "history");
+  if (skipped > 0) out += w(" (更早的 ", " (") + std::to_string(skipped) + w(" 条: --all)", " earlier ones: --all)");
+  out += "\n";
+  for (std::size_t i = skipped; i < history.size(); ++i) {
+    const core::LedgerEntry& e = history[i];
     out += "  " + clock_of(e.at) + "  " + pad_right(e.who, 12) + e.what + (e.why.empty() ? "" : " (" + e.why + ")") +
            "  -> " + e.after + "\n";
   }
