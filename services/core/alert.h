@@ -5,67 +5,28 @@
 //   response     UNACKED -> ACKED by a person -> UNACKED again when the level rises or the acknowledgement times out
 //   suppression  shelved, out of service, inhibited, flapping, folded in a flood: for display and notification only
 //
-// alert_life.h is the machine of one alert, alert_stage.h that of all alerts of a partition. No service uses any of
-// this yet. Terms are those of ISA-18.2, EEMUA 191 and CAP. Values; any thread.
+// alert_life.h is the machine of one alert, alert_stage.h that of all alerts of a partition. Terms are those of
+// ISA-18.2, EEMUA 191 and CAP. Values; any thread.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "core/alert_rules.h"
 #include "core/bytes.h"
 #include "core/condition.h"
 #include "core/output.h"
 #include "core/time.h"
 
 namespace qc::core {
-
-// Settings; a service reads them from its configuration. Arrays: by level, the lowest first.
-struct AlertRules {
-  // Response.
-  std::array<Duration, kLevels> ack_timeout{std::chrono::hours(8), std::chrono::hours(4), std::chrono::hours(1)};
-  std::array<Duration, kLevels> unshown{std::chrono::seconds(60), std::chrono::seconds(60), std::chrono::seconds(30)};
-  int level_kept = 2;  // from it on, what ended stays listed until a person has seen to it
-  // Suppression.
-  int level_breaking = 3;  // from it on, neither a shelf nor another alert hides it, and flapping does not delay it
-  Duration shelve_max = std::chrono::hours(8);
-  Duration out_of_service_max = std::chrono::hours(24 * 30);
-  int flapping_begins = 5;  // so many beginnings and level-ups within the window are flapping
-  Duration flapping_window = std::chrono::minutes(10);
-  int flood_new = 10;  // more new alerts than this for each operator within the window are a flood
-  int flood_over = 5;  // with fewer than this for each operator it is over
-  int operators = 1;   // who watch the partition
-  Duration flood_window = std::chrono::minutes(10);
-  int level_folded = 1;  // up to it, a flood folds
-  // Inhibition: whose alerts a region's warning covers: what is said of the air, not of instruments and silence.
-  std::set<std::string, std::less<>> covered_by_warning{"hour_limit", "day_limit", "reading_over_limit",
-                                                        "aqi_level",  "hour_high", "rolling_24h_over_limit"};
-  // A dead gateway's signal names in `covers` the sites whose silence it explains. No rule says so yet.
-  std::set<std::string, std::less<>> gateway_rules{"gateway_dead"};
-  std::set<std::string, std::less<>> covered_by_gateway{"no_data"};
-  // Limits.
-  std::size_t notes_max = 50;               // of one episode; one more is refused
-  std::size_t text_max = 2000;              // bytes of what a command says, each; longer is refused
-  std::size_t signals_remembered = 16;      // earlier signals of a key, so that repeats of them change nothing
-  std::size_t commands_remembered = 10000;  // of the partition, so that a repeated one has the same outcome
-
-  Duration ack_timeout_of(int level) const { return ack_timeout[index(level)]; }
-  Duration unshown_of(int level) const { return unshown[index(level)]; }
-
- private:
-  static std::size_t index(int level) {
-    return static_cast<std::size_t>(level < 1 ? 0 : level > kLevels ? 2 : level - 1);
-  }
-};
 
 struct AlertKey {
   std::string rule;
@@ -74,6 +35,13 @@ struct AlertKey {
   auto operator<=>(const AlertKey&) const = default;
 };
 std::string text(const AlertKey& key);  // "aqi_level/S1/AQI"
+
+// What a signal says of where it came from beside its origin.
+struct SignalSource {
+  std::string rules;           // hash of what it was judged by
+  std::int32_t partition = 0;  // of the topic that its origin's offsets are of
+  bool operator==(const SignalSource&) const = default;
+};
 
 enum class Response : std::uint8_t { Unacked = 0, Acked };
 
@@ -114,7 +82,8 @@ struct Alert {
   std::int64_t episode = 0;      // of the key, from 1: an Alert, Updates, a Cancel
   std::int64_t revision = 0;     // of the key: +1 with everything told, over all episodes, so it names one state only
   bool listed = false;           // the episode is open: the alert stands on the operators' list
-  Signal condition;              // as the signal said it; its evidence and its warning stay in the signal
+  Signal condition;              // as the signal said it
+  SignalSource source;           // that signal's
   int level_max = 0;             // of the episode
   std::int32_t occurrences = 0;  // how often the condition began in the episode
   // Response.

@@ -1,10 +1,11 @@
-// An alert as bytes. Of its signal: all but the evidence and the warning, which an alert does not keep.
+// An alert as bytes.
 #include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "core/alert.h"
 #include "core/alert_life.h"
+#include "core/warning.h"
 
 namespace qc::core {
 namespace {
@@ -54,6 +55,13 @@ void write_condition(ByteWriter& out, const Signal& s) {
   for (const std::string& name : s.covers) out.text(name);
   out.i64(s.origin.first_offset);
   out.i64(s.origin.offset);
+  out.u64(s.evidence.size());
+  for (const Evidence& e : s.evidence) {
+    out.text(e.subject);
+    out.i64(e.value.pg);
+  }
+  write_flag(out, s.warning != nullptr);
+  if (s.warning) write_episode(out, *s.warning);
 }
 
 Signal read_condition(ByteReader& in, const AlertKey& key) {
@@ -84,6 +92,12 @@ Signal read_condition(ByteReader& in, const AlertKey& key) {
   for (std::string& name : s.covers) name = in.text();
   s.origin.first_offset = in.i64_in(-1, std::numeric_limits<Offset>::max());
   s.origin.offset = in.i64_in(-1, std::numeric_limits<Offset>::max());
+  s.evidence.resize(in.size());
+  for (Evidence& e : s.evidence) {
+    e.subject = in.text();
+    e.value.pg = in.i64();
+  }
+  if (in.flag()) s.warning = std::make_shared<const WarningEpisode>(read_warning_episode(in));
   return s;
 }
 
@@ -109,6 +123,8 @@ void write_alert(ByteWriter& out, const Alert& a) {
   out.i64(a.revision);
   write_flag(out, a.listed);
   write_condition(out, a.condition);
+  out.text(a.source.rules);
+  out.i64(a.source.partition);
   out.u64(static_cast<std::uint64_t>(a.level_max));
   out.i64(a.occurrences);
   out.u8(static_cast<std::uint8_t>(a.response));
@@ -157,6 +173,8 @@ Alert read_alert(ByteReader& in) {
   a.revision = in.i64_in(0, kRevisionMax);
   a.listed = in.flag();
   a.condition = read_condition(in, a.key);
+  a.source.rules = in.text();
+  a.source.partition = read_count(in);
   a.level_max = read_level(in);
   a.occurrences = read_count(in);
   a.response = static_cast<Response>(in.u64_to(static_cast<std::uint64_t>(Response::Acked)));

@@ -113,6 +113,7 @@ void AlertLife::begin_episode() {
   next.revision = alert_.revision;
   next.listed = true;
   next.condition = std::move(alert_.condition);
+  next.source = std::move(alert_.source);
   // What was set aside by time stays so.
   next.shelf = std::move(alert_.shelf);
   next.out_of_service = std::move(alert_.out_of_service);
@@ -160,8 +161,6 @@ void AlertLife::take(const AlertRules& rules, const Signal& s, EventTime now) {
   tell_ = tell_ || s.level >= rules.level_breaking || level_before >= rules.level_breaking;
   if (!a.listed) begin_episode();
   a.condition = s;
-  a.condition.evidence.clear();
-  a.condition.warning.reset();
   a.level_max = std::max(a.level_max, s.level);
   changed_ = true;
   if (s.state == SignalState::Withdrawn) {
@@ -179,7 +178,8 @@ void AlertLife::take(const AlertRules& rules, const Signal& s, EventTime now) {
   if (s.level >= rules.level_breaking) a.shelf = {};
 }
 
-bool AlertLife::apply(const AlertRules& rules, const Signal& s, EventTime now, std::vector<LedgerEntry>& ledger) {
+bool AlertLife::apply(const AlertRules& rules, const Signal& s, EventTime now, std::vector<LedgerEntry>& ledger,
+                      const SignalSource& source) {
   const bool same = s.id == alert_.condition.id;
   const auto earlier = std::find_if(earlier_.begin(), earlier_.end(), [&s](const Earlier& e) { return e.id == s.id; });
   const bool known = earlier != earlier_.end();
@@ -201,6 +201,7 @@ bool AlertLife::apply(const AlertRules& rules, const Signal& s, EventTime now, s
   std::erase_if(earlier_, [&s](const Earlier& e) { return e.id == s.id; });
   const bool shelved = alert_.shelf.on;
   take(rules, s, now);
+  alert_.source = source;
   std::string what = std::string(name(s.state)) + " " + std::to_string(s.level);
   if (shelved && !alert_.shelf.on) what += ", which breaks the shelf";
   entry.done(kSignals, std::move(what), s.reason);

@@ -1,4 +1,4 @@
-// The machine of one alert: what signals, people and time make of it (alert.h says what it is). No service uses it yet.
+// The machine of one alert: what signals, people and time make of it (alert.h says what it is).
 //
 // Each step is apply() or advance(), then settle(), which says whether there is something to tell: one new revision,
 // however much the step changed. Every transition gives an entry for the ledger, told or not.
@@ -36,7 +36,8 @@ class AlertLife {
   const Alert& alert() const { return alert_; }
 
   // false: nothing changed, not even for the ledger. REQUIRES: the signal is of this key; is_signal(signal).
-  bool apply(const AlertRules& rules, const Signal& signal, EventTime now, std::vector<LedgerEntry>& ledger);
+  bool apply(const AlertRules& rules, const Signal& signal, EventTime now, std::vector<LedgerEntry>& ledger,
+             const SignalSource& source = {});
   // Refused: nothing changed.
   Refusal apply(const AlertRules& rules, const AlertCommand& command, EventTime now, std::vector<LedgerEntry>& ledger);
   // `now` never goes back.

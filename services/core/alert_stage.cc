@@ -28,8 +28,48 @@ std::vector<const Alert*> AlertStage::listed() const {
   return all;
 }
 
+void AlertStage::use_rules(std::string_view hash, const AlertRules& rules) {
+  rules_ = rules;
+  if (rules_hash_ == hash) return;
+  rules_hash_ = hash;
+  dirty_ = true;
+}
+
+std::vector<std::pair<AlertKey, std::int64_t>> AlertStage::most_frequent(std::size_t most) const {
+  std::vector<std::pair<AlertKey, std::int64_t>> all;
+  for (const auto& [key, life] : lives_) {
+    if (const std::int64_t n = life.asked.sum(now_); n > 0) all.emplace_back(key, n);
+  }
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
+  std::partial_sort(all.begin(), end, all.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  all.erase(end, all.end());
+  return all;
+}
+
+AlertFigures AlertStage::figures() const {
+  constexpr std::size_t kTop = 10;
+  AlertFigures f;
+  for (const auto& [key, life] : lives_) {
+    f.asked += life.asked.sum(now_);
+    const Alert& a = life.life.alert();
+    if (!a.listed) continue;
+    const auto level = static_cast<std::size_t>(std::clamp(a.condition.level, 1, kLevels) - 1);
+    ++f.listed[level][static_cast<std::size_t>(a.response)];
+    f.shelved += a.shelf.on;
+    f.out_of_service += a.out_of_service.on;
+    f.inhibited += !a.inhibited_by.empty();
+    f.folded += !a.fold.empty();
+    f.flapping += a.flapping;
+    f.stale += a.condition.began + kHour * 24 <= now_;
+  }
+  for (const auto& [key, n] : most_frequent(kTop)) f.asked_by_top_ten += n;
+  return f;
+}
+
 AlertStage::Life& AlertStage::life_of(const AlertKey& key) {
-  return lives_.try_emplace(key, Life{AlertLife(key), false}).first->second;
+  return lives_.try_emplace(key, Life{AlertLife(key), false, {}}).first->second;
 }
 
 bool AlertStage::is_cover(const Alert& a) const {
@@ -81,6 +121,7 @@ void AlertStage::count_new(AlertOutputs& out) {
   if (flood_ || new_.size() <= most) return;
   flood_ = true;
   ++floods_;
+  ++totals_.floods;
   tell_flood("flood began", out);
 }
 
@@ -91,12 +132,14 @@ void AlertStage::fold(Life& life, AlertOutputs& out) {
   if (row.row.revision == 0) {
     row.row.id = id;
     row.row.region = s.region;
+    row.row.root = s.root;
     row.row.factor = s.factor;
     row.row.flood = floods_;
     row.row.began = now_;
   }
   ++row.row.revision;
   ++row.row.alerts;
+  ++totals_.folded;
   row.row.at = now_;
   row.dirty = true;
   life.life.fold(id, now_, out.ledger);
@@ -142,6 +185,11 @@ void AlertStage::settle(Life& life, AlertOutputs& out) {
   auto told = l.settle(rules_, now_);
   life.dirty = life.dirty || told || out.ledger.size() != entries;
   if (!told) return;
+  if (told->annunciate) {
+    ++totals_.asked[static_cast<std::size_t>(std::clamp(told->alert.condition.level, 1, kLevels) - 1)];
+    life.asked.add(std::max(now_, EventTime{}));
+    dirty_ = true;
+  }
   out.alerts.push_back(std::move(*told));
   out.urgent = true;
 }
@@ -156,14 +204,14 @@ void AlertStage::settle_with_covered(Life& life, AlertOutputs& out) {
   }
 }
 
-bool AlertStage::apply(const Signal& signal, AlertOutputs& out) {
+bool AlertStage::apply(const Signal& signal, AlertOutputs& out, const SignalSource& source) {
   if (!is_signal(signal)) return false;
   if (!ticked_ && signal.at > now_) {
     now_ = signal.at;
     dirty_ = true;
   }
   Life& life = life_of({signal.rule, signal.subject, signal.factor});
-  if (!life.life.apply(rules_, signal, now_, out.ledger)) return true;
+  if (!life.life.apply(rules_, signal, now_, out.ledger, source)) return true;
   life.dirty = true;
   settle_with_covered(life, out);
   return true;
@@ -177,6 +225,7 @@ void AlertStage::answer(const AlertCommand& c, Refusal refusal, AlertOutputs& ou
   out.urgent = true;
   // These do not depend on when they come, and what they name may be of any size.
   if (refusal == Refusal::IdMissing || refusal == Refusal::TooLong) return;
+  ++(refusal == Refusal::None ? totals_.commands : totals_.refused[static_cast<std::size_t>(refusal)]);
   commands_[c.id] = {next_answer_, c.key, refusal, revision, false};
   answered_[next_answer_++] = c.id;
   dirty_ = true;
@@ -207,6 +256,10 @@ void AlertStage::apply(const AlertCommand& c, AlertOutputs& out) {
   if (refusal == Refusal::None) refusal = ticked_ ? life.apply(rules_, c, now_, out.ledger) : Refusal::NoTime;
   if (refusal == Refusal::None) {
     it->second.dirty = true;
+    if (std::holds_alternative<Acknowledge>(c.what)) {
+      ++totals_.acknowledged;
+      totals_.acknowledged_after += now_ - life.alert().announced_at;
+    }
     settle_with_covered(it->second, out);
   }
   answer(c, refusal, out);
@@ -214,6 +267,10 @@ void AlertStage::apply(const AlertCommand& c, AlertOutputs& out) {
 
 void AlertStage::advance(EventTime now, AlertOutputs& out) {
   if (ticked_ && now <= now_) return;
+  if (ticked_) {
+    totals_.time += now - now_;
+    if (flood_) totals_.flood += now - now_;
+  }
   now_ = std::max(now_, now);
   ticked_ = true;
   dirty_ = true;
@@ -221,8 +278,10 @@ void AlertStage::advance(EventTime now, AlertOutputs& out) {
   end_flood(out);
   for (auto& [key, life] : lives_) {
     const std::size_t before = out.ledger.size();
+    const bool escalated = life.life.alert().escalated;
     life.life.advance(rules_, now_, out.ledger);
     life.dirty = life.dirty || out.ledger.size() != before;
+    if (!escalated && life.life.alert().escalated) ++totals_.escalated;
   }
   if (out.ledger.size() == entries) return;
   // Told after time has passed for all, so that each is told once.

@@ -1,6 +1,6 @@
 // All alerts of one partition: takes signals, commands and time, and says what people must be told (architecture
 // section 7). Beside the life of each alert (alert_life.h) it has what lies between them: inhibition, floods, and that
-// every command is answered. No service uses it yet. A pure machine: the same inputs in the same order give the same
+// every command is answered. A pure machine: the same inputs in the same order give the same
 // outputs.
 //
 // Inhibition. While a region's warning stands, it covers what `covered_by_warning` names at the sites of the region
@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "core/alert.h"
+#include "core/alert_figures.h"
 #include "core/alert_life.h"
 
 namespace qc::core {
@@ -38,6 +39,7 @@ namespace qc::core {
 struct FoldRow {
   std::string id;  // "C/PM2.5/3": region, factor, which flood
   std::string region;
+  std::string root;
   Factor factor = Factor::None;
   std::int64_t flood = 0;
   std::int64_t revision = 0;
@@ -67,9 +69,14 @@ class AlertStage {
  public:
   explicit AlertStage(AlertRules rules) : rules_(std::move(rules)) {}
 
+  // From now on by these. `hash`: of the rule set that they are of; it is part of the state, the rules are not: after
+  // load() the owner gives those of rules_hash() again.
+  void use_rules(std::string_view hash, const AlertRules& rules);
+  const std::string& rules_hash() const { return rules_hash_; }  // empty: those of the constructor
+
   // Each appends to `out` (it does not clear it).
   // false: it is no signal (is_signal), and nothing happened.
-  bool apply(const Signal& signal, AlertOutputs& out);
+  bool apply(const Signal& signal, AlertOutputs& out, const SignalSource& source = {});
   // Always one outcome. A command whose id was answered before gets the same outcome and does nothing.
   void apply(const AlertCommand& command, AlertOutputs& out);
   // An earlier time than before does nothing.
@@ -80,6 +87,10 @@ class AlertStage {
   std::vector<const Alert*> listed() const;      // by key
   std::size_t size() const { return lives_.size(); }
   bool flood() const { return flood_; }
+  const AlertTotals& totals() const { return totals_; }
+  AlertFigures figures() const;
+  // How often each key asked for attention in the last seven days, the most frequent first; at most `most`.
+  std::vector<std::pair<AlertKey, std::int64_t>> most_frequent(std::size_t most) const;
   std::size_t commands_remembered() const { return commands_.size(); }
 
   // State as keyed bytes, each with a version byte. `put(key, bytes)`; empty bytes erase the key.
@@ -92,6 +103,7 @@ class AlertStage {
   struct Life {
     AlertLife life;
     bool dirty = false;
+    AlertWeek asked;  // how often it asked for attention
   };
   struct Answered {
     std::int64_t number = 0;  // the order of answering
@@ -120,11 +132,13 @@ class AlertStage {
   void answer(const AlertCommand& command, Refusal refusal, AlertOutputs& out);
 
   AlertRules rules_;
+  std::string rules_hash_;
   EventTime now_ = EventTime::min();
   bool ticked_ = false;
   bool dirty_ = false;
   std::map<AlertKey, Life> lives_;
   std::set<AlertKey> covers_;  // those that cover others now; follows from lives_
+  AlertTotals totals_;
   // Flood.
   bool flood_ = false;
   std::int64_t floods_ = 0;

@@ -40,6 +40,8 @@ void AlertStage::save_changed(const Put& put) {
     w.u8(ticked_ ? 1 : 0);
     w.u8(flood_ ? 1 : 0);
     w.i64(floods_);
+    w.text(rules_hash_);
+    write_totals(w, totals_);
     w.u64(new_.size());
     for (const EventTime t : new_) w.time(t);
     save(std::string_view(&kPartitionKey, 1));
@@ -48,6 +50,7 @@ void AlertStage::save_changed(const Put& put) {
     if (!std::exchange(life.dirty, false)) continue;
     w.u8(kAlertVersion);
     life.life.write(w);
+    life.asked.write(w);
     save(state_key(key));
   }
   for (const std::string& id : erased_rows_) put(kRowKey + id, {});
@@ -57,6 +60,7 @@ void AlertStage::save_changed(const Put& put) {
     row.saved = true;
     w.u8(kAlertVersion);
     w.text(row.row.region);
+    w.text(row.row.root);
     w.u8(static_cast<std::uint8_t>(row.row.factor));
     w.i64(row.row.flood);
     w.i64(row.row.revision);
@@ -91,12 +95,16 @@ bool AlertStage::load(std::string_view key, std::string_view bytes) {
       ticked_ = in.flag();
       flood_ = in.flag();
       floods_ = in.i64_in(0, kNumberMax);
+      rules_hash_ = in.text();
+      totals_ = read_totals(in);
       new_.resize(in.size());
       for (EventTime& t : new_) t = in.time();
       return rest.empty() && in.done();
     case kAlertKey: {
       Life life;
-      if (!life.life.read(in) || !in.done()) return false;
+      if (!life.life.read(in)) return false;
+      life.asked.read(in);
+      if (!in.done()) return false;
       const Alert& a = life.life.alert();
       if (a.key.rule.empty() || a.key.subject.empty() || state_key(a.key) != key) return false;
       const AlertKey of = a.key;
@@ -107,6 +115,7 @@ bool AlertStage::load(std::string_view key, std::string_view bytes) {
       Row row;
       row.row.id = rest;
       row.row.region = in.text();
+      row.row.root = in.text();
       row.row.factor = static_cast<Factor>(in.u64_to(kFactors - 1));
       row.row.flood = in.i64_in(1, kNumberMax);
       row.row.revision = in.i64_in(1, kNumberMax);

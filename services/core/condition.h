@@ -28,7 +28,6 @@
 
 namespace qc::core {
 
-inline constexpr int kLevels = 3;
 inline constexpr std::uint8_t kTrackVersion = 2;  // 2: with units, marks and first offsets; 1 is read, too
 
 // What an episode is judged by, from its beginning to its end. Levels that a rule doesn't have are never reached.

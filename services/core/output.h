@@ -68,6 +68,8 @@ struct Mean {
 enum class SignalState : std::uint8_t { None = 0, Active, Stale, Cleared, EndedNoData, Withdrawn };
 std::string_view name(SignalState s);
 
+inline constexpr int kLevels = 3;  // of a signal
+
 struct WarningEpisode;  // warning.h
 
 // The signals of the warning machine and of several regions together; no rule of the configuration has these names.

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/alert_rules.h"
 #include "core/concentration.h"
 #include "core/emergency.h"
 #include "core/factor.h"
@@ -266,6 +267,7 @@ struct RuleSet {
   std::map<std::string, std::string, std::less<>> aliases;  // other names of sites in files: their ids
   EmergencyList emergency;
   std::vector<EmergencyDuty> emergency_duties;
+  AlertRules alerts;
 
   // Sorts the limits and validities for finding; whoever built or changed the rule set calls it, once.
   void prepare();

@@ -182,7 +182,7 @@ class WarningMachine {
 
 // As bytes, for whoever keeps them apart from a machine.
 void write_episode(ByteWriter& out, const WarningEpisode& episode);
-WarningEpisode read_episode(ByteReader& in);
+WarningEpisode read_warning_episode(ByteReader& in);
 void write_index_hour(ByteWriter& out, const IndexHour& hour);
 IndexHour read_index_hour(ByteReader& in);
 

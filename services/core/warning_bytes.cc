@@ -139,7 +139,7 @@ void write_episode(ByteWriter& out, const WarningEpisode& e) {
   out.text(e.reason);
 }
 
-WarningEpisode read_episode(ByteReader& in) {
+WarningEpisode read_warning_episode(ByteReader& in) {
   WarningEpisode e;
   e.number = in.i64();
   e.revision = static_cast<std::int32_t>(in.i64_in(0, std::numeric_limits<std::int32_t>::max()));
@@ -182,7 +182,7 @@ bool WarningMachine::read(ByteReader& in) {
   const bool is_open = in.flag();
   criteria_ = is_open ? read_criteria(in) : WarningCriteria{};
   episodes_.resize(in.size());
-  for (WarningEpisode& e : episodes_) e = read_episode(in);
+  for (WarningEpisode& e : episodes_) e = read_warning_episode(in);
   // Only the last episode can be open.
   for (std::size_t i = 0; i + 1 < episodes_.size(); ++i) {
     if (episodes_[i].open()) in.bad();

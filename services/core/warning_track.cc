@@ -212,7 +212,7 @@ bool WarningTrack::read(ByteReader& in) {
   machine_.read(in);
   forecast_ = read_forecast(in);
   told_.resize(in.size());
-  for (WarningEpisode& e : told_) e = read_episode(in);
+  for (WarningEpisode& e : told_) e = read_warning_episode(in);
   next_number_ = in.i64_in(1, std::numeric_limits<std::int64_t>::max());
   // The machine stands where its steps lead to, and steps come one after the other.
   EventTime last = base_.now();

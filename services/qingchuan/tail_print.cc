@@ -9,6 +9,7 @@
 #include "core/time.h"
 #include "platform/yaml_value.h"
 #include "processor/records.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/config.pb.h"
 #include "qingchuan/v1/event.pb.h"
 #include "qingchuan/v1/input.pb.h"
@@ -33,10 +34,11 @@ MessagePtr message_of(std::string_view topic) {
       {"means", [] { return std::make_unique<v1::MeanRecord>(); }},
       {"region-means", [] { return std::make_unique<v1::MeanRecord>(); }},
       {"signals", [] { return std::make_unique<v1::SignalRecord>(); }},
-      {"alerts", [] { return std::make_unique<v1::Alert>(); }},
+      {"alerts", [] { return std::make_unique<v1::AlertRecord>(); }},
       {"tasks", [] { return std::make_unique<v1::Task>(); }},
       {"ledger", [] { return std::make_unique<v1::LedgerEntry>(); }},
       {"commands", [] { return std::make_unique<v1::Command>(); }},
+      {"outcomes", [] { return std::make_unique<v1::CommandOutcome>(); }},
       {"rules", [] { return std::make_unique<v1::RuleSet>(); }},
       {"users", [] { return std::make_unique<v1::User>(); }},
       {"dead-letters", [] { return std::make_unique<v1::DeadLetter>(); }},

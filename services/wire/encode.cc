@@ -3,7 +3,7 @@
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/codec.h"
-#include "wire/warning_message.h"
+#include "wire/signal_message.h"
 #include "wire/wire_format.h"
 
 namespace qc::wire {
@@ -11,23 +11,10 @@ namespace {
 
 namespace v1 = ::qingchuan::v1;
 
-void set_origin(const core::Origin& origin, const Provenance& from, v1::Origin& out) {
-  out.set_rules(from.rules.data(), from.rules.size());
-  out.set_partition(from.partition);
-  out.set_first_offset(origin.first_offset);
-  out.set_offset(origin.offset);
-}
-
 void set_tick(core::EventTime now, std::string_view upstream, int partition, v1::Tick& out) {
   out.set_now_ms(core::ms(now));
   out.set_upstream(upstream.data(), upstream.size());
   out.set_partition(partition);
-}
-
-void add_marks(core::Marks marks, google::protobuf::RepeatedField<int>& out) {
-  for (std::size_t n = 1; n < core::kMarks; ++n) {
-    if (marks.has(static_cast<core::Mark>(n))) out.Add(static_cast<int>(n));
-  }
 }
 
 }  // namespace
@@ -126,37 +113,7 @@ std::string encode_mean(const core::Mean& mean, const Provenance& from) {
 
 std::string encode_signal(const core::Signal& signal, const Provenance& from) {
   v1::SignalRecord message;
-  v1::Signal& out = *message.mutable_signal();
-  out.set_id(signal.id);
-  out.set_revision(signal.revision);
-  out.set_rule(signal.rule);
-  out.set_subject(signal.subject);
-  out.set_factor(static_cast<v1::Factor>(signal.factor));
-  out.set_window(static_cast<v1::Window>(signal.window));
-  out.set_level(signal.level);
-  out.set_state(static_cast<v1::SignalState>(signal.state));
-  out.set_at_ms(core::ms(signal.at));
-  out.set_began_ms(core::ms(signal.began));
-  out.set_value(signal.value.pg);
-  out.set_limit(signal.limit.pg);
-  out.set_clause(signal.clause);
-  out.set_reason(signal.reason);
-  out.set_region(signal.region);
-  out.set_root(signal.root);
-  out.set_window_start_ms(core::ms(signal.interval.start));
-  out.set_window_end_ms(core::ms(signal.interval.end));
-  out.set_count(signal.count);
-  out.set_expected(signal.expected);
-  set_origin(signal.origin, from, *out.mutable_origin());
-  out.set_unit(static_cast<v1::Unit>(signal.unit));
-  add_marks(signal.marks, *out.mutable_marks());
-  for (const core::Evidence& e : signal.evidence) {
-    v1::Evidence& item = *out.add_evidence();
-    item.set_subject(e.subject);
-    item.set_value(e.value.pg);
-  }
-  if (signal.warning != nullptr) set_warning(*signal.warning, *out.mutable_warning());
-  for (const std::string& region : signal.covers) out.add_covers(region);
+  set_signal(signal, from, *message.mutable_signal());
   return message.SerializeAsString();
 }
 

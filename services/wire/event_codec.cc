@@ -1,15 +1,11 @@
 #include "wire/event_codec.h"
 
-#include <google/protobuf/stubs/logging.h>
-
-#include <limits>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "qingchuan/v1/event.pb.h"
 #include "wire/limits.h"
-#include "wire/wire_format.h"
+#include "wire/refuse.h"
 
 namespace qc::wire {
 namespace {
@@ -133,20 +129,9 @@ std::string event_error(const core::Event& event) {
 }
 
 DecodedEvent decode_event(std::string_view bytes, const DecodeLimits& limits) {
-  // As for readings: text that is no UTF-8 is bad input, and no line on stderr.
-  static std::once_flag once;
-  std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
-  if (bytes.size() > limits.record_bytes_max || bytes.size() > std::numeric_limits<int>::max()) {
-    return refuse(Reason::Oversized, std::to_string(bytes.size()) + " bytes; the limit record_bytes_max is " +
-                                         std::to_string(limits.record_bytes_max));
-  }
-  if (bytes.empty()) return refuse(Reason::Garbage, "an empty record");
+  if (auto refused = size_error(bytes, limits)) return std::move(*refused);
   v1::Event message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    const std::string size = std::to_string(bytes.size()) + " bytes";
-    if (ends_mid_field(bytes)) return refuse(Reason::Truncated, "the record ends in the middle, after " + size);
-    return refuse(Reason::Garbage, "not a message of ours, " + size);
-  }
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable(bytes);
   return take(message);
 }
 

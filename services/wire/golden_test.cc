@@ -13,11 +13,13 @@
 #include <set>
 #include <sstream>
 
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/config.pb.h"
 #include "qingchuan/v1/event.pb.h"
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/later.pb.h"
 #include "qingchuan/v1/output.pb.h"
+#include "wire/alert_codec.h"
 #include "wire/codec.h"
 #include "wire/event_codec.h"
 #include "wire/rules.h"
@@ -369,21 +371,91 @@ TEST(Golden, RuleSetOfEveryWindow) {
   ASSERT_TRUE(parse_rules(unhex(slurp(folder() / "rule_set_windows.hex"))));
 }
 
+core::ToldAlert told_alert() {
+  core::ToldAlert told;
+  told.telling = core::Telling::Update;
+  told.annunciate = true;
+  core::Alert& a = told.alert;
+  a.key = {"aqi_level", "S1", core::Factor::AQI};
+  const core::EventTime at = core::event_time(kStart);
+  core::Signal& s = a.condition;
+  s.id = "aqi_level/S1/AQI/1";
+  s.revision = 2;
+  s.rule = a.key.rule;
+  s.subject = a.key.subject;
+  s.factor = a.key.factor;
+  s.window = core::Window::H1;
+  s.level = 2;
+  s.state = core::SignalState::Active;
+  s.at = s.began = s.interval.start = s.interval.end = at;
+  s.region = "C";
+  s.root = "P";
+  s.covers = {"D"};
+  s.evidence = {{"S2", {5}}};
+  s.origin = {3, 4};
+  a.source = {"0123456789abcdef", 2};
+  a.episode = 1;
+  a.revision = 7;
+  a.listed = true;
+  a.level_max = 2;
+  a.occurrences = 3;
+  a.response = core::Response::Acked;
+  a.acked_level = 2;
+  a.acked_by = "li";
+  a.acked_at = at + core::kHour;
+  a.comment = "seen";
+  a.assignee = "wang";
+  a.handled = true;
+  a.announced_at = at;
+  a.announced_revision = 5;
+  a.shown_at = at;
+  a.shown_on = "wall";
+  a.shelf = {true, at + core::kHour * 2, "li", "calibration"};
+  a.out_of_service = {true, at + core::kHour * 3, "li", "repair"};
+  a.inhibited_by = "warning/P/AQI";
+  a.flapping = true;
+  a.fold = "C/AQI/1";
+  a.suppressed = true;
+  a.notes = {{at, "li", "a note"}};
+  a.begun_revision = 4;
+  a.change = {at, "li", "acknowledge", "seen"};
+  return told;
+}
+
+TEST(Golden, AlertRecords) {
+  const AlertOrigin origin{1, 20, 30, "0123456789abcdef"};
+  check_old("alert", v1::Alert());  // from before any was written
+  check("alert_told", encode_alert(told_alert(), origin), v1::AlertRecord());
+  core::FoldRow row;
+  row.id = "C/PM2.5/1";
+  row.region = "C";
+  row.root = "P";
+  row.factor = core::Factor::PM25;
+  row.flood = 1;
+  row.revision = 2;
+  row.alerts = 3;
+  row.began = row.at = core::event_time(kStart);
+  check("alert_row", encode_row(row, origin), v1::AlertRecord());
+  check_old("command", v1::Command());
+  core::AlertCommand command{"c", told_alert().alert.key, 7, "li", core::Shelve{core::event_time(kStart), "noise"}};
+  check("command_shelve", encode_command(command, "P", core::event_time(kStart)), v1::Command());
+  check("command_outcome",
+        encode_outcome({"c", command.key, core::Refusal::StaleRevision, 7, told_alert().alert}, origin),
+        v1::CommandOutcome());
+  check_old("ledger_entry", v1::LedgerEntry());
+  check("ledger_entry_alert",
+        encode_ledger_entry({"s", core::event_time(kStart), "li", "what", "why", "before", "after"}, "signals-0/1/2",
+                            origin),
+        v1::LedgerEntry());
+}
+
 TEST(Golden, MessagesOfLaterServices) {
   check_later<v1::Track>(
       "track", R"(batch { vehicle: "V1" received_ms: 5 stamp_ms: 4 start_ms: 3 step_ms: 1000 lon_e7: [1115000000, -1]
     lat_e7: [375000000, -2] columns { factor: PM10 unit: UG_M3 decimals: 1 values: [5, -6] flags: "N-" code: "a34002" } })");
   check_later<v1::Pass>("pass", R"(vehicle: "V1" start_ms: 1 end_ms: 2 revision: 3
     peaks { factor: O3 at_ms: 1 lon_e7: 2 lat_e7: 3 value: 4 background: 5 } origin { rules: "r" partition: 1 first_offset: 2 offset: 3 })");
-  check_later<v1::Alert>("alert",
-                         R"(key: "k" revision: 1 rule: "r" subject: "s" level: 2 condition: "active" response: "unacked"
-    suppression: "none" signal_id: "i" signal_revision: 3)");
   check_later<v1::Task>("task", R"(id: "t" revision: 1 state: "new" cause: "c" alert_key: "k" handler: "h")");
-  check_later<v1::LedgerEntry>("ledger_entry",
-                               R"(id: "l" subject: "s" who: "li" at_ms: 1 why: "w" before: "b" after: "a")");
-  check_later<v1::Command>("command",
-                           R"(id: "c" subject: "s" action: "acknowledge" who: "li" expected_revision: 1 at_ms: 2
-    arguments { key: "b" value: "2" } arguments { key: "a" value: "1" })");
   check_later<v1::User>("user", R"(account: "li" revision: 1 roles: "dispatcher" password_hash: "\001\377")");
 }
 

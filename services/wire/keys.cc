@@ -61,6 +61,13 @@ std::string taken_key(std::string_view upstream, int partition) {
   return stage_key("@taken|", upstream, partition);
 }
 
+std::string alert_key(const core::AlertKey& key) {
+  return text(key);
+}
+std::string row_key(std::string_view id) {
+  return "@row|" + std::string(id);
+}
+
 std::string rules_key(std::string_view hash) {
   return std::string(hash);
 }

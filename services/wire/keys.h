@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/alert.h"
 #include "core/factor.h"
 #include "core/time.h"
 
@@ -29,6 +30,10 @@ std::string tick_key(std::string_view upstream, int partition);
 
 // What a stage has read of `events`: "@taken|upstream|partition".
 std::string taken_key(std::string_view upstream, int partition);
+
+// alerts: "rule/subject/factor", the alert's own; of a row of a flood "@row|id".
+std::string alert_key(const core::AlertKey& key);
+std::string row_key(std::string_view id);
 
 // The switch of rules within `readings`, and a rule set in the topic `rules`: the hash.
 std::string rules_key(std::string_view hash);

@@ -27,6 +27,7 @@ Result<core::RuleSet> RulesBuilder::build() {
                                  &RulesBuilder::checks,
                                  &RulesBuilder::neighbourhood,
                                  &RulesBuilder::signals,
+                                 &RulesBuilder::alerts,
                                  &RulesBuilder::warnings,
                                  &RulesBuilder::regions,
                                  &RulesBuilder::sites,

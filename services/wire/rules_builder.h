@@ -39,6 +39,8 @@ class RulesBuilder {
   Result<void> checks();
   Result<void> neighbourhood();
   Result<void> signals();
+  // rules_alerts.cc
+  Result<void> alerts();
   // rules_warnings.cc
   Result<void> warnings();
   // rules_places.cc

@@ -1,65 +1,46 @@
 #include "wire/signal_decoder.h"
 
-#include <limits>
+#include <utility>
 
-#include "core/condition.h"
 #include "qingchuan/v1/output.pb.h"
-#include "wire/codec.h"
 #include "wire/limits.h"
-#include "wire/packet.h"
+#include "wire/refuse.h"
+#include "wire/signal_message.h"
 
 namespace qc::wire {
 
 namespace v1 = ::qingchuan::v1;
 
-std::optional<core::Signal> decode_signal(std::string_view bytes) {
+SignalInput decode_signal_record(std::string_view bytes, const DecodeLimits& limits) {
+  if (auto refused = size_error(bytes, limits)) return std::move(*refused);
   v1::SignalRecord record;
-  if (bytes.size() > std::numeric_limits<int>::max() ||
-      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !record.has_signal()) {
-    return std::nullopt;
+  if (!record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable(bytes);
+  const auto bad = [](const char* what) { return core::Rejected{core::Reason::BadShape, 1, what}; };
+  switch (record.record_case()) {
+    case v1::SignalRecord::kSignal: {
+      auto signal = signal_of(record.signal());
+      if (!signal) return bad("signal: not as any stage of ours writes it");
+      const v1::Origin& origin = record.signal().origin();
+      return DecodedSignal{std::move(*signal), origin.rules(), origin.partition()};
+    }
+    case v1::SignalRecord::kTick:
+      if (!sane_time(record.tick().now_ms()) || record.tick().partition() < 0)
+        return bad("tick: its time or partition");
+      return UpstreamTick{
+          {core::event_time(record.tick().now_ms())}, record.tick().upstream(), record.tick().partition()};
+    case v1::SignalRecord::kTaken:
+      return NotForUs{};
+    case v1::SignalRecord::RECORD_NOT_SET:
+      break;
   }
-  const v1::Signal& in = record.signal();
-  const auto factor = known(in.factor(), core::Factor::AQI_PM24);
-  const auto window = known(in.window(), core::Window::Year);
-  const auto state = known(in.state(), core::SignalState::Withdrawn);
-  if (!factor || !window || !state || in.revision() < 1) return std::nullopt;
-  if (!printable(in.id(), kDisplayNameBytesMax) || !printable(in.rule(), kNameBytesMax) ||
-      !printable(in.subject(), kNameBytesMax)) {
-    return std::nullopt;
-  }
-  for (const std::int64_t t : {in.at_ms(), in.began_ms(), in.window_start_ms(), in.window_end_ms()}) {
-    if (!sane_time(t)) return std::nullopt;
-  }
-  if (in.level() < 0 || in.level() > core::kLevels || in.unit() < 0 ||
-      in.unit() > static_cast<int>(core::Unit::Count)) {
-    return std::nullopt;
-  }
-  core::Signal s;
-  s.id = in.id();
-  s.revision = in.revision();
-  s.rule = in.rule();
-  s.subject = in.subject();
-  s.region = in.region();
-  s.root = in.root();
-  s.factor = *factor;
-  s.window = *window;
-  s.level = in.level();
-  s.state = *state;
-  s.at = core::event_time(in.at_ms());
-  s.began = core::event_time(in.began_ms());
-  s.unit = static_cast<core::Unit>(in.unit());
-  s.value = {in.value()};
-  s.limit = {in.limit()};
-  s.clause = in.clause();
-  s.reason = in.reason();
-  s.interval = {core::event_time(in.window_start_ms()), core::event_time(in.window_end_ms())};
-  s.count = in.count();
-  s.expected = in.expected();
-  for (const int n : in.marks()) {
-    if (const auto mark = known(n, core::Mark::Spike)) s.marks.add(*mark);
-  }
-  s.origin = {in.origin().first_offset(), in.origin().offset()};
-  return s;
+  return bad("a kind of record that this version doesn't know");
+}
+
+std::optional<core::Signal> decode_signal(std::string_view bytes) {
+  SignalInput input = decode_signal_record(bytes);
+  auto* decoded = std::get_if<DecodedSignal>(&input);
+  if (decoded == nullptr) return std::nullopt;
+  return std::move(decoded->signal);
 }
 
 }  // namespace qc::wire

@@ -7,6 +7,7 @@ namespace {
 
 enum class Step { Done, Cut, Bad };
 
+constexpr std::uint32_t kVarint = 0;
 constexpr std::uint32_t kLengthDelimited = 2;
 
 Step take_varint(std::string_view& bytes, std::uint64_t& value) {
@@ -21,13 +22,19 @@ Step take_varint(std::string_view& bytes, std::uint64_t& value) {
   return Step::Bad;
 }
 
-// Records hold only length-delimited fields at the top: anything else is no record of ours.
+// Records hold only numbers and length-delimited fields at the top: anything else is no record of ours. Of a number
+// `field.number` is 0.
 Step take_field(std::string_view& bytes, OnlyField& field) {
   std::uint64_t tag = 0;
   if (const Step s = take_varint(bytes, tag); s != Step::Done) return s;
   const std::uint64_t number = tag >> 3;
-  if ((tag & 7u) != kLengthDelimited || number == 0 || number > 0x1fffffff) return Step::Bad;
+  if (number == 0 || number > 0x1fffffff) return Step::Bad;
   std::uint64_t length = 0;
+  if ((tag & 7u) == kVarint) {
+    field = {};
+    return take_varint(bytes, length);
+  }
+  if ((tag & 7u) != kLengthDelimited) return Step::Bad;
   if (const Step s = take_varint(bytes, length); s != Step::Done) return s;
   if (length > bytes.size()) return Step::Cut;
   field.number = static_cast<std::uint32_t>(number);
@@ -40,7 +47,7 @@ Step take_field(std::string_view& bytes, OnlyField& field) {
 
 std::optional<OnlyField> only_field(std::string_view bytes) {
   OnlyField field;
-  if (take_field(bytes, field) != Step::Done || !bytes.empty()) return std::nullopt;
+  if (take_field(bytes, field) != Step::Done || !bytes.empty() || field.number == 0) return std::nullopt;
   return field;
 }
 
