@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "alerts/records.h"
 #include "base/assert.h"
 #include "platform/clock.h"
 #include "platform/hmac.h"
@@ -161,45 +162,62 @@ Result<void> Outlet::take(const std::stop_token& stop) {
   }
   if (log_failures_ > 0) set_trouble(std::nullopt);
   log_failures_ = 0;
-  if (!change.lost.empty()) {
-    if (auto lost = lose(change.lost); !lost) return log_failed(lost.error(), stop);
+  if (auto heeded = heed(change, stop); !heeded) return log_failed(heeded.error(), stop);
+  for (const stream::Record& record : batch_.records) {
+    // Polled before begin() moved us.
+    if (const auto from = begun_.find(*record.from); from != begun_.end() && record.offset < from->second) continue;
+    items_.push_back(item_of(record));
   }
-  for (const auto& tp : change.gained) {
-    if (auto gained = gain(tp, stop); !gained) return log_failed(gained.error(), stop);
-  }
-  for (const stream::Record& record : batch_.records) items_.push_back(item_of(record));
   return {};
 }
 
-Result<void> Outlet::gain(const stream::TopicPartition& tp, const std::stop_token& stop) {
-  owned_.insert(tp);
-  if (paused_) member_->pause(tp);
-  if (!channel_->keeps_alerts()) return {};
-  // Up to where we stand; what comes behind it will be sent.
+// Where it has never been before: at the end. Committed at once, so that a kill does not move it.
+Result<void> Outlet::begin(const stream::TopicPartition& tp) {
   const auto next = member_->committed(tp);
-  const auto range = next ? log_.range(tp) : Result<stream::Range>(tl::make_unexpected(next.error()));
+  if (!next) return tl::make_unexpected(next.error());
+  if (*next) return {};
+  const auto range = log_.range(tp);
+  if (!range) return tl::make_unexpected(range.error());
+  stream::Transaction here;
+  here.next.emplace_back(tp, range->end);
+  if (auto committed = member_->commit(here); !committed) return committed;
+  begun_[tp] = range->end;
+  return member_->seek(tp, range->end);
+}
+
+// What stands already, up to where we are; what comes behind it will be sent.
+Result<void> Outlet::fold(const stream::TopicPartition& tp, const std::stop_token& stop) {
   channel_->forget(tp);
-  Result<void> read;
-  if (range) {
-    const stream::Stretch before{tp, range->start, std::min(next->value_or(0), range->end)};
-    read = stream::read_range(
-        log_, {&before, 1},
-        [this](const stream::Record& record) {
-          const OutItem item = item_of(record);
-          if (item.alert() != nullptr) channel_->fold(item);
-          return true;
-        },
-        stop);
-  } else {
-    read = tl::make_unexpected(range.error());
+  const auto next = member_->committed(tp);
+  if (!next) return tl::make_unexpected(next.error());
+  const auto range = log_.range(tp);
+  if (!range) return tl::make_unexpected(range.error());
+  next_again_ = Clock::now();
+  const stream::Stretch before{tp, range->start, std::min(next->value_or(0), range->end)};
+  return stream::read_range(
+      log_, {&before, 1},
+      [this](const stream::Record& record) {
+        const OutItem item = item_of(record);
+        if (item.alert() != nullptr) channel_->fold(item);
+        return true;
+      },
+      stop);
+}
+
+// What a poll told of partitions.
+Result<void> Outlet::heed(const stream::Assignment& change, const std::stop_token& stop) {
+  Result<void> done;
+  if (!change.lost.empty()) done = lose(change.lost);
+  for (const auto& tp : change.gained) {
+    if (!done) break;
+    owned_.insert(tp);
+    if (paused_) member_->pause(tp);
+    if (is_robot(options_.shape)) done = begin(tp);
+    if (done && channel_->keeps_alerts()) done = fold(tp, stop);
   }
-  if (read) {
-    next_again_ = Clock::now();
-    return {};
-  }
-  // Not without what stands already: from the beginning, with a new membership.
-  if (!is_passing(read.error().code)) return read;
-  return fail(Errc::log_fenced, read.error().text);
+  // Half of it is none: all again, with a new membership.
+  if (!done && is_passing(done.error().code)) return fail(Errc::log_fenced, done.error().text);
+  return done;
 }
 
 Result<void> Outlet::lose(const std::vector<stream::TopicPartition>& lost) {
@@ -234,12 +252,7 @@ Result<void> Outlet::stay(const std::stop_token& stop, Clock::time_point until) 
   stream::Batch none;
   stream::Assignment change;
   if (auto polled = member_->poll(none, change, 1, milliseconds(0)); !polled) return log_failed(polled.error(), stop);
-  if (!change.lost.empty()) {
-    if (auto lost = lose(change.lost); !lost) return log_failed(lost.error(), stop);
-  }
-  for (const auto& tp : change.gained) {
-    if (auto gained = gain(tp, stop); !gained) return log_failed(gained.error(), stop);
-  }
+  if (auto heeded = heed(change, stop); !heeded) return log_failed(heeded.error(), stop);
   // Of a partition that came with this very poll: read later.
   std::set<stream::TopicPartition> back;
   for (const stream::Record& record : none.records) {

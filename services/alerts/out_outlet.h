@@ -5,6 +5,9 @@
 // growing waits, for ever. What the receiver refuses for good (Verdict::Refused) is sent alone to find the one record,
 // which then goes to `dead-letters` with the commit that passes it, so that it cannot hold up the rest.
 //
+// A new way out begins with the oldest record that is kept; a robot with what comes from then on, because nobody in a
+// chat can do anything about last year.
+//
 // A receiver that fails is told in the log, at most once per line_interval, and in the metrics (out_probe.h); it is no
 // reason for the service to be unready.
 //
@@ -13,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,8 +37,6 @@
 
 namespace qc::alerts {
 
-inline constexpr const char* kAlerts = "alerts";
-inline constexpr const char* kDeadLetters = "dead-letters";
 std::string out_group(const std::string& name);  // "out-hall"
 
 class Outlet {
@@ -58,7 +60,9 @@ class Outlet {
   Result<void> step(const std::stop_token& stop);
   Result<void> join();
   Result<void> take(const std::stop_token& stop);
-  Result<void> gain(const stream::TopicPartition& tp, const std::stop_token& stop);
+  Result<void> begin(const stream::TopicPartition& tp);
+  Result<void> fold(const stream::TopicPartition& tp, const std::stop_token& stop);
+  Result<void> heed(const stream::Assignment& change, const std::stop_token& stop);
   Result<void> lose(const std::vector<stream::TopicPartition>& lost);
   Result<void> stay(const std::stop_token& stop, Clock::time_point until);
   Result<void> settle(const std::stop_token& stop);
@@ -82,6 +86,7 @@ class Outlet {
 
   std::unique_ptr<stream::Member> member_;
   std::set<stream::TopicPartition> owned_;
+  std::map<stream::TopicPartition, stream::Offset> begun_;  // robots: where they began here
   bool paused_ = false;
   stream::Batch batch_;
   std::vector<OutItem> items_;              // of the last poll

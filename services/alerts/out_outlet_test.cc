@@ -135,6 +135,9 @@ class OutletTest : public testing::Test {
     outlet_.reset();
   }
   stream::Offset committed() const { return log_.committed("out-hall", {"alerts", 0}).value_or(0); }
+  bool begun() const {  // a robot has its place
+    return eventually([this] { return log_.committed("out-hall", {"alerts", 0}).has_value(); });
+  }
   double counted(const std::string& name) const {
     for (const auto& family : registry_->Collect()) {
       if (family.name == name) return family.metric.at(0).counter.value + family.metric.at(0).gauge.value;
@@ -259,13 +262,33 @@ TEST_F(OutletTest, APostSaysWhichItIsAndIsSigned) {
             "sha256=" + platform::hex(platform::hmac_sha256("s3cret", header("X-Qingchuan-Timestamp") + "." + body)));
 }
 
+TEST_F(OutletTest, ARobotBeginsWithWhatComesAndGoesOnWhereItStopped) {
+  const Receiver receiver;
+  append(log_, {record(told("S1", 1))});
+  OutletOptions o = options(receiver.url());
+  o.shape = OutShape::Wecom;
+  start(o);
+  ASSERT_TRUE(eventually([&] { return committed() == 1; }));
+  append(log_, {record(told("S2", 1))});
+  ASSERT_TRUE(eventually([&] { return committed() == 2; }));
+  stop();
+  append(log_, {record(told("S3", 1))});
+  start(o);
+  ASSERT_TRUE(eventually([&] { return committed() == 3; }));
+  const auto requests = receiver.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_THAT(requests[0], HasSubstr("▲ S2 AQI"));
+  EXPECT_THAT(requests[1], HasSubstr("▲ S3 AQI"));
+}
+
 TEST_F(OutletTest, ADingtalkRobotGetsItsSignatureInTheAddressAndRefusalsAreHeeded) {
   const Receiver receiver({R"(200 OK|{"errcode":310000,"errmsg":"sign not match"})", "200 OK|<html>"});
-  append(log_, {record(told("S1", 1))});
   OutletOptions o = options(receiver.url() + "?access_token=t");
   o.shape = OutShape::Dingtalk;
   o.secret = platform::Secret("s3cret");
   start(o);
+  ASSERT_TRUE(begun());
+  append(log_, {record(told("S1", 1))});
   ASSERT_TRUE(eventually([&] { return committed() == 1; }));
   const auto requests = receiver.requests();
   ASSERT_EQ(requests.size(), 3U);
@@ -279,11 +302,12 @@ TEST_F(OutletTest, ADingtalkRobotGetsItsSignatureInTheAddressAndRefusalsAreHeede
 TEST_F(OutletTest, WhatARobotRefusesForLongIsGivenUp) {
   std::deque<std::string> refusals(1000, R"(200 OK|{"errcode":40058,"errmsg":"bad"})");
   const Receiver receiver(refusals);
-  append(log_, {record(told("S1", 1))});
   OutletOptions o = options(receiver.url());
   o.shape = OutShape::Wecom;
   o.robot_patience = 10ms;
   start(o);
+  ASSERT_TRUE(begun());
+  append(log_, {record(told("S1", 1))});
   ASSERT_TRUE(eventually([&] { return committed() == 1; }));
   EXPECT_GE(receiver.requests().size(), 2U);
   ASSERT_EQ(letters().size(), 1U);
@@ -292,10 +316,11 @@ TEST_F(OutletTest, WhatARobotRefusesForLongIsGivenUp) {
 
 TEST_F(OutletTest, WhatNeedsNoSayingIsPassedWithoutAPost) {
   const Receiver receiver;
-  append(log_, {record(told("S1", 2))});  // asks for no attention
   OutletOptions o = options(receiver.url());
   o.shape = OutShape::Wecom;
   start(o);
+  ASSERT_TRUE(begun());
+  append(log_, {record(told("S1", 2))});  // asks for no attention
   ASSERT_TRUE(eventually([&] { return committed() == 1; }));
   EXPECT_TRUE(receiver.requests().empty());
 }

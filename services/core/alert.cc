@@ -16,9 +16,10 @@ std::string_view name(const AlertCommand& command) {
 
 std::string_view name(Refusal r) {
   static constexpr std::array<std::string_view, kRefusals> kNames = {
-      "accepted",       "id_missing",  "who_missing",        "too_long",         "no_time",    "unknown_alert",
-      "stale_revision", "not_listed",  "already_acked",      "reason_missing",   "past_until", "beyond_limit",
-      "level_breaks",   "not_shelved", "not_out_of_service", "condition_stands", "notes_full"};
+      "accepted",         "id_missing",  "who_missing",        "too_long",         "no_time",    "unknown_alert",
+      "stale_revision",   "not_listed",  "already_acked",      "reason_missing",   "past_until", "beyond_limit",
+      "level_breaks",     "not_shelved", "not_out_of_service", "condition_stands", "notes_full", "not_approver",
+      "nothing_proposed", "other_level", "already_approved",   "not_approved",     "not_issued"};
   const auto i = static_cast<std::size_t>(r);
   return i < kNames.size() ? kNames[i] : "?";
 }

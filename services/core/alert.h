@@ -171,8 +171,15 @@ enum class Refusal : std::uint8_t {
   NotOutOfService,  //
   ConditionStands,  // only what ended can be closed
   NotesFull,        // notes_max
+  // Of a formal warning (formal_life.h).
+  NotApprover,      // not as one of the roles that may
+  NothingProposed,  // nothing waits to be approved
+  OtherLevel,       // another level is proposed
+  AlreadyApproved,  //
+  NotApproved,      // only what was approved can be issued
+  NotIssued,        // nothing is in force
 };
-inline constexpr std::size_t kRefusals = 17;
+inline constexpr std::size_t kRefusals = 23;
 std::string_view name(Refusal r);  // "stale_revision"
 
 struct CommandOutcome {

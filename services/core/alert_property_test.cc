@@ -231,7 +231,8 @@ TEST(AlertProperty, IsWhatTheModelSaysAtEveryStep) {
   });
   if (!default_seeds()) return;
   for (const char* told : {"alert", "alert!", "update", "update!", "cancel"}) EXPECT_GT(occurred[told], 100) << told;
-  for (std::size_t r = 0; r < kRefusals; ++r) {
+  // What follows is of formal warnings: formal_warning_property_test.cc.
+  for (std::size_t r = 0; r <= static_cast<std::size_t>(Refusal::NotesFull); ++r) {
     if (static_cast<Refusal>(r) == Refusal::TooLong) continue;  // its own test
     EXPECT_GT(refused[static_cast<Refusal>(r)], 0) << name(static_cast<Refusal>(r));
   }

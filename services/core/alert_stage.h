@@ -85,6 +85,7 @@ class AlertStage {
   EventTime now() const { return now_; }
   const Alert* find(const AlertKey& key) const;  // nullptr: never heard of
   std::vector<const Alert*> listed() const;      // by key
+  const AlertRules& rules() const { return rules_; }
   std::size_t size() const { return lives_.size(); }
   bool flood() const { return flood_; }
   const AlertTotals& totals() const { return totals_; }

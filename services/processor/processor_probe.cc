@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "processor/grow.h"
+#include "platform/grow.h"
 
 namespace qc::processor {
 namespace {
@@ -59,13 +59,13 @@ void ProcessorProbe::report(int partition, const core::ReadingStage& stage) {
   const std::lock_guard lock(mutex_);
   Seen& seen = seen_[partition];
   const core::Ledger& ledger = stage.ledger();
-  grow(in_, seen.ledger.in, ledger.in);
+  platform::grow(in_, seen.ledger.in, ledger.in);
   for (std::size_t a = 0; a < core::kAccounts; ++a) {
-    grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a],
+    platform::grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a],
          ledger.accounts[a]);
   }
   for (std::size_t r = 1; r < core::kReasons; ++r) {
-    grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}), seen.ledger.malformed[r],
+    platform::grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}), seen.ledger.malformed[r],
          ledger.malformed[r]);
   }
   const std::map<std::string, std::string> label = {{"partition", std::to_string(partition)}};

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "processor/grow.h"
+#include "platform/grow.h"
 
 namespace qc::processor {
 
@@ -36,13 +36,13 @@ void RegionsProbe::report(int partition, const core::RegionStage& stage) {
   const core::ForecastScores now = stage.forecast_scores();
   core::ForecastScores& counted = counted_[partition];
   const auto grow_of = [](const Of& of, core::ForecastErrors& was, const core::ForecastErrors& is) {
-    grow(*of.error, was.absolute, is.absolute);
-    grow(*of.hits, was.hits, is.hits);
-    grow(*of.misses, was.misses, is.misses);
-    grow(*of.alarms, was.alarms, is.alarms);
+    platform::grow(*of.error, was.absolute, is.absolute);
+    platform::grow(*of.hits, was.hits, is.hits);
+    platform::grow(*of.misses, was.misses, is.misses);
+    platform::grow(*of.alarms, was.alarms, is.alarms);
   };
   for (std::size_t day = 0; day < core::kScoredDays; ++day) {
-    grow(*leads_[day].hours, counted[day].hours, now[day].hours);
+    platform::grow(*leads_[day].hours, counted[day].hours, now[day].hours);
     grow_of(leads_[day].forecast, counted[day].forecast, now[day].forecast);
     grow_of(leads_[day].persistence, counted[day].persistence, now[day].persistence);
   }

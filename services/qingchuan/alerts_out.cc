@@ -1,5 +1,6 @@
 #include "qingchuan/alerts_out.h"
 
+#include <thread>
 #include <utility>
 
 #include "alerts/out_config.h"
@@ -33,12 +34,27 @@ wire::AlertWords alert_words(std::shared_ptr<const core::RuleSet> rules) {
 
 Result<std::unique_ptr<alerts::Outlets>> make_outlets(const platform::Loaded& config, stream::Log& log,
                                                       prometheus::Registry& registry) {
+  if (config.system.alerts().out().empty()) return alerts::Outlets::create(log, {}, {}, registry);
   auto rules = rules_of(config);
   if (!rules) return tl::make_unexpected(rules.error());
   auto options = alerts::outlet_options(config.system, directory_of(config));
   if (!options) return tl::make_unexpected(options.error());
   return alerts::Outlets::create(log, std::move(*options),
                                  alert_words(std::make_shared<const core::RuleSet>(std::move(*rules))), registry);
+}
+
+Result<void> run_with_outlets(alerts::Alerts& service, alerts::Outlets& outlets, const std::stop_token& stop) {
+  std::stop_source all;
+  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
+  Result<void> out;
+  std::jthread beside([&] {
+    out = outlets.run(all.get_token());
+    all.request_stop();
+  });
+  const auto ended = service.run(all.get_token());
+  all.request_stop();
+  beside.join();
+  return ended ? out : ended;
 }
 
 std::vector<std::string> alerts_out_problems(const platform::Loaded& config) {

@@ -35,11 +35,6 @@ Result<int> run(const Options& o) {
   auto page = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
   if (!page) return tl::make_unexpected(page.error());
   platform::log_info("page", {{"address", (*page)->address()}});
-  std::unique_ptr<LogUpkeep> upkeep;
-  if (opened->embedded != nullptr) {
-    upkeep = std::make_unique<LogUpkeep>(*opened->embedded, metrics.registry(),
-                                         stream::Milliseconds(opened->config.system.embedded().maintenance_interval()));
-  }
   platform::log_info("alerts go out", {{"log", opened->where}, {"ways", opened->config.system.alerts().out_size()}});
   if (auto ended = outlets.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("alerts go out no more", {{"reason", "asked to stop"}});

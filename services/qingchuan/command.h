@@ -20,6 +20,7 @@ struct Command {
   std::function<Result<int>()> run;  // the exit status
 };
 
+Command make_alerts_command(CLI::App& app);
 Command make_alerts_out_command(CLI::App& app);
 Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);

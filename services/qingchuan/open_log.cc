@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alerts/records.h"
 #include "processor/records.h"
 #include "stream/log.h"
 #include "wire/codec.h"
@@ -43,7 +44,8 @@ struct StateTopic {
   const char* name;
   const char* input;
 };
-constexpr std::array<StateTopic, 2> kStateTopics = {{{"processor-state", "readings"}, {"regions-state", "means"}}};
+constexpr std::array<StateTopic, 3> kStateTopics = {
+    {{"processor-state", "readings"}, {"regions-state", "means"}, {"alerts-state", "signals"}}};
 
 // Where the configuration says nothing of it; as long as readings are.
 constexpr std::chrono::hours kEventsKept{400 * 24};
@@ -192,6 +194,16 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
   if (const auto means = find(processor::kMeans); means != specs.end() && find(processor::kEvents) == specs.end()) {
     const int partitions = means->partitions;
     specs.push_back({processor::kEvents, partitions, stream::Cleanup::Delete, kEventsKept, {}});
+  }
+  // And from before there were alerts: commands and what answers them stand beside the signals.
+  for (const char* name : {alerts::kCommands, alerts::kOutcomes, alerts::kAlerts, alerts::kLedger}) {
+    const auto signals = find(processor::kSignals);
+    if (signals == specs.end() || find(name) != specs.end()) continue;
+    const int partitions = signals->partitions;
+    const bool compact = name == std::string_view(alerts::kAlerts);
+    const bool for_ever = compact || name == std::string_view(alerts::kLedger);
+    specs.push_back({name, partitions, compact ? stream::Cleanup::Compact : stream::Cleanup::Delete,
+                     for_ever ? stream::Milliseconds(0) : kEventsKept, {}});
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);

@@ -5,11 +5,14 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/shutdown.h"
 #include "processor/processor.h"
+#include "qingchuan/alerts_options.h"
+#include "qingchuan/alerts_out.h"
 #include "qingchuan/command.h"
 #include "qingchuan/live_play.h"
 #include "qingchuan/open_log.h"
@@ -101,11 +104,25 @@ Result<int> run(const Options& o) {
       processor::Processor::create(*opened->log, *opened->rules, options, metrics.registry(), platform::system_clock());
   if (!made) return tl::make_unexpected(made.error());
   processor::Processor& processor = **made;
+  const auto alert_options = alerts_options(*opened);
+  if (!alert_options) return tl::make_unexpected(alert_options.error());
+  auto made_alerts =
+      alerts::Alerts::create(*opened->log, rules_for_alerts(*opened->rules), *alert_options, metrics.registry());
+  if (!made_alerts) return tl::make_unexpected(made_alerts.error());
+  alerts::Alerts& alerts = **made_alerts;
+  const auto made_outlets = make_outlets(opened->config, *opened->log, metrics.registry());
+  if (!made_outlets) return tl::make_unexpected(made_outlets.error());
+  alerts::Outlets& outlets = **made_outlets;
 
   platform::Endpoints endpoints;
   endpoints.title = "qingchuan " + version();
   endpoints.stations = [&processor] { return processor.stations(); };
-  endpoints.unready = [&processor] { return processor.unready(); };
+  endpoints.unready = [&processor, &alerts, &outlets] {
+    std::vector<std::string> reasons = processor.unready();
+    for (std::string& reason : alerts.unready()) reasons.push_back(std::move(reason));
+    for (std::string& reason : outlets.unready()) reasons.push_back(std::move(reason));
+    return reasons;
+  };
   const auto page = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
   if (!page) return tl::make_unexpected(page.error());
 
@@ -155,12 +172,22 @@ Result<int> run(const Options& o) {
   }
   std::optional<SnapshotKeeper> snapshots(std::in_place, *opened->log, *opened->rules, opened->config.system,
                                           options.stage);
-  const auto ended = processor.run(shutdown.token());
+  Result<void> alerts_ended;
+  std::stop_source all;
+  const std::stop_callback forward(shutdown.token(), [&all] { all.request_stop(); });
+  std::jthread beside([&] {
+    alerts_ended = run_with_outlets(alerts, outlets, all.get_token());
+    all.request_stop();  // where it failed for good
+  });
+  const auto ended = processor.run(all.get_token());
+  all.request_stop();
+  beside.join();
   snapshots.reset();
   source.reset();
   reload.reset();
   watcher.reset();
   if (!ended) return tl::make_unexpected(ended.error());
+  if (!alerts_ended) return tl::make_unexpected(alerts_ended.error());
   platform::log_info("stopped; everything that was read is committed");
   return 0;
 }

@@ -5,9 +5,9 @@
 #include <map>
 #include <tuple>
 
-#include "core/concentration.h"
 #include "platform/log.h"
 #include "processor/regions_stage.h"
+#include "qingchuan/signal_text.h"
 #include "stream/read_range.h"
 
 namespace qc::commands {
@@ -23,16 +23,10 @@ std::string clock_of(std::int64_t ms) {
 constexpr int kShownOfRule = 3;
 constexpr std::int64_t kSixHours = 6 * core::kHour.count();
 
-// In the signal's own unit; older ones name none and mean their factor's. Of the value as many digits as a person
-// reads, all of them where fewer would put it on the other side of the limit, or at it.
 std::string value_text(std::int64_t pg, const v1::Signal& s) {
-  core::Unit unit = core::publishing_unit(static_cast<core::Factor>(s.factor()));
-  if (s.unit() != v1::UNIT_UNSPECIFIED && s.unit() <= v1::COUNT) unit = static_cast<core::Unit>(s.unit());
-  const std::int64_t fewer = core::rounded({pg}, unit, unit == core::Unit::MgM3 ? 2 : 1).pg;
-  const bool same_side = (fewer > s.limit()) == (pg > s.limit()) && (fewer < s.limit()) == (pg < s.limit());
-  std::string text = core::format({same_side ? fewer : pg}, unit);
-  if (unit != core::Unit::Point && unit != core::Unit::Count) text += " " + std::string(core::name(unit));
-  return text;
+  const bool named = s.unit() != v1::UNIT_UNSPECIFIED && s.unit() <= v1::COUNT;
+  return signal_value_text(pg, s.limit(), static_cast<core::Factor>(s.factor()),
+                           named ? static_cast<core::Unit>(s.unit()) : core::Unit::None);
 }
 
 }  // namespace

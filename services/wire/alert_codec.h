@@ -18,8 +18,8 @@ namespace qc::wire {
 // What an output of the stage was made from.
 struct AlertOrigin {
   std::int32_t partition = 0;
-  core::Offset signals = 0;   // after the last record read of each
-  core::Offset commands = 0;  //
+  core::Offset signals = 0;   // after the last record read
+  core::Offset commands = 0;  // after the last one answered
   std::string rules;          // hash of the rules in use
 };
 

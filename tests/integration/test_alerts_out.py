@@ -133,9 +133,15 @@ def test_robots_say_what_asks_for_attention_in_one_message(data, services, recei
     monkeypatch.setenv("QC_ROBOT", robot.url + "?key=SECRET")
     config = config_with(tmp_path / "config", f"name: chat, shape: wecom, url: 'env:QC_ROBOT', per_minute: 0, {HASTY}")
     create_log(data, "wall", config)
+    inject_alerts(data, [f"S000 1 3 {NOW}"])
+    service = services("alerts-out", "--data", data, "--config", config, *LISTEN)
+    # It has its place once nothing is left of what was there before it came.
+    page = lambda: get(service.address(), "/metrics")[1]
+    eventually(lambda: metric(page(), "qingchuan_alerts_out_lag_records") == 0 and
+               not get(service.address(), "/readyz")[1].startswith("way out"), "it has begun")
+    assert robot.bodies == []
     inject_alerts(data, [f"S001 1 2 {NOW}", f"S002 1 1 {NOW} suppressed", f"S001 2 2 {NOW} quiet", f"S001 3 0 {NOW}"])
     # A 200 without an errcode is none of theirs: it is tried again.
-    service = services("alerts-out", "--data", data, "--config", config, *LISTEN)
     eventually(lambda: len(robot.bodies) > 1, "it is sent again")
     service.line("errcode")
     text = robot.bodies[0]["markdown"]["content"]

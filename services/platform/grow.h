@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace qc::processor {
+namespace qc::platform {
 
 // `counted`: what of the total is in the counter. A restore may start behind it; it catches up before anything new is
 // counted.
@@ -15,4 +15,4 @@ inline void grow(prometheus::Counter& counter, std::int64_t& counted, std::int64
   counted = now;
 }
 
-}  // namespace qc::processor
+}  // namespace qc::platform

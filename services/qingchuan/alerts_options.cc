@@ -1,0 +1,47 @@
+#include "qingchuan/alerts_options.h"
+
+#include <algorithm>
+
+#include "processor/readings_stage.h"
+#include "processor/regions_stage.h"
+#include "qingchuan/command.h"
+
+namespace qc::commands {
+
+Result<alerts::AlertsOptions> alerts_options(OpenLog& opened) {
+  const auto found = opened.log->topics();
+  if (!found) return tl::make_unexpected(found.error());
+  std::vector<stream::TopicSpec> missing;
+  for (const stream::TopicSpec& wanted : topics_of(opened.config.system)) {
+    const bool ours = wanted.name == alerts::kAlerts || wanted.name == alerts::kCommands ||
+                      wanted.name == alerts::kOutcomes || wanted.name == alerts::kLedger;
+    const bool there =
+        std::any_of(found->begin(), found->end(), [&](const stream::TopicSpec& t) { return t.name == wanted.name; });
+    if (ours && !there) missing.push_back(wanted);
+  }
+  if (!missing.empty()) {
+    if (auto made = opened.log->create_topics(missing); !made) return tl::make_unexpected(made.error());
+  }
+  const ::qingchuan::v1::System& system = opened.config.system;
+  alerts::AlertsOptions o;
+  o.workers = std::max(1, system.alerts().workers());
+  if (system.alerts().commit_interval() > 0)
+    o.commit_interval = stream::Milliseconds(system.alerts().commit_interval());
+  o.poll_records_max = static_cast<std::size_t>(system.limits().poll_records_max());
+  o.stage.decode.record_bytes_max = static_cast<std::size_t>(system.limits().record_bytes_max());
+  o.stage.dead_letter_bytes_max = static_cast<std::size_t>(system.limits().dead_letter_bytes_max());
+  o.stage.version = version();
+  for (const auto& [service, topic] : {std::pair{processor::kService, processor::kReadings},
+                                       std::pair{processor::kRegionsService, processor::kMeans}}) {
+    const auto partitions = stream::partitions_of(*opened.log, topic);
+    if (!partitions) return tl::make_unexpected(partitions.error());
+    o.stage.upstreams.push_back({service, *partitions});
+  }
+  return o;
+}
+
+alerts::RulesOf rules_for_alerts(processor::RulesStore& rules) {
+  return [&rules](const std::string& hash) { return rules.get(hash); };
+}
+
+}  // namespace qc::commands

@@ -1,0 +1,13 @@
+// The service `alerts` as this process runs it: its options from the configuration and the log. Functions; any thread.
+#pragma once
+
+#include "alerts/alerts.h"
+#include "qingchuan/open_log.h"
+
+namespace qc::commands {
+
+// Makes the topics of alerts that the log lacks: it may be from before there were any.
+Result<alerts::AlertsOptions> alerts_options(OpenLog& opened);
+alerts::RulesOf rules_for_alerts(processor::RulesStore& rules);
+
+}  // namespace qc::commands
