@@ -1,5 +1,5 @@
-// The alerts of a log as they stand now: a fold of the topic `alerts`, and how people read them: a table, one alert with
-// its history, JSON (docs/alerts.md).
+// The alerts of a log as they stand now: a fold of the topic `alerts`, and how people read them: a table, one alert
+// with its history, JSON (docs/alerts.md).
 //
 // Lifecycle: read, then look. Memory: an alert a key. Threads: one.
 #pragma once
@@ -25,9 +25,9 @@ struct BookedAlert {
 };
 
 struct AlertBook {
-  std::map<std::string, BookedAlert> alerts;  // by key as text; the latest revision of each
-  std::map<std::string, core::FoldRow> rows;         // of the flood that goes on
-  std::shared_ptr<const core::RuleSet> rules;        // that the latest alert names: names of places; null: unknown
+  std::map<std::string, BookedAlert> alerts;   // by key as text; the latest revision of each
+  std::map<std::string, core::FoldRow> rows;   // of the flood that goes on
+  std::shared_ptr<const core::RuleSet> rules;  // that the latest alert names: names of places; null: unknown
 
   // What is listed, as operators read it: the highest level first, what wants attention before what has had it, the
   // oldest first.
