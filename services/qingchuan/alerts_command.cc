@@ -11,6 +11,7 @@
 #include "platform/yaml_value.h"
 #include "qingchuan/alerts_book.h"
 #include "qingchuan/alerts_options.h"
+#include "qingchuan/alerts_out.h"
 #include "qingchuan/alerts_send.h"
 #include "qingchuan/command.h"
 #include "qingchuan/measures.h"
@@ -57,18 +58,27 @@ Result<int> serve_alerts(const Options& o) {
   auto made = alerts::Alerts::create(*opened->log, rules_for_alerts(*opened->rules), *options, metrics.registry());
   if (!made) return tl::make_unexpected(made.error());
   alerts::Alerts& service = **made;
+  // A run to the end makes alerts and sends none.
+  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, metrics.registry())
+                                  : make_outlets(opened->config, *opened->log, metrics.registry());
+  if (!made_outlets) return tl::make_unexpected(made_outlets.error());
+  alerts::Outlets& outlets = **made_outlets;
   std::unique_ptr<platform::HttpServer> page;
   if (!o.until_end || !o.listen.empty()) {
     platform::Endpoints endpoints;
     endpoints.title = "qingchuan alerts " + version();
-    endpoints.unready = [&service] { return service.unready(); };
+    endpoints.unready = [&service, &outlets] {
+      std::vector<std::string> reasons = service.unready();
+      for (std::string& reason : outlets.unready()) reasons.push_back(std::move(reason));
+      return reasons;
+    };
     auto served = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
     if (!served) return tl::make_unexpected(served.error());
     page = std::move(*served);
     platform::log_info("page", {{"address", page->address()}});
   }
   platform::log_info("alerts started", {{"log", opened->where}, {"until_end", o.until_end}});
-  if (auto ended = service.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
+  if (auto ended = run_with_outlets(service, outlets, shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("alerts ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
   return shutdown.stopping() && o.until_end ? 130 : 0;
 }
