@@ -59,8 +59,8 @@ Result<int> serve_alerts(const Options& o) {
   if (!made) return tl::make_unexpected(made.error());
   alerts::Alerts& service = **made;
   // A run to the end makes alerts and sends none.
-  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, metrics.registry())
-                                  : make_outlets(opened->config, *opened->log, metrics.registry());
+  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, {}, metrics.registry())
+                                  : make_outlets(*opened, metrics.registry());
   if (!made_outlets) return tl::make_unexpected(made_outlets.error());
   alerts::Outlets& outlets = **made_outlets;
   std::unique_ptr<platform::HttpServer> page;
@@ -78,7 +78,8 @@ Result<int> serve_alerts(const Options& o) {
     platform::log_info("page", {{"address", page->address()}});
   }
   platform::log_info("alerts started", {{"log", opened->where}, {"until_end", o.until_end}});
-  if (auto ended = run_with_outlets(service, outlets, shutdown.token()); !ended) return tl::make_unexpected(ended.error());
+  if (auto ended = run_with_outlets(service, outlets, shutdown.token()); !ended)
+    return tl::make_unexpected(ended.error());
   platform::log_info("alerts ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
   return shutdown.stopping() && o.until_end ? 130 : 0;
 }
