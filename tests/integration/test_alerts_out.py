@@ -176,11 +176,11 @@ def test_a_configuration_without_ways_out_is_said_in_one_line(data, tmp_path):
 class Alertmanager:
     """As Debian has it, on a port of its own. It is ended by its own process id."""
 
-    def __init__(self, binary, directory, hook, port):
+    def __init__(self, binary, directory, hook, port, wait="300ms"):
         self.binary, self.directory, self.port, self.process = binary, directory, port, None
         directory.mkdir()
         (directory / "alertmanager.yml").write_text(
-            "route:\n  receiver: hook\n  group_by: [region]\n  group_wait: 300ms\n  group_interval: 300ms\n"
+            f"route:\n  receiver: hook\n  group_by: [region]\n  group_wait: {wait}\n  group_interval: {wait}\n"
             "  repeat_interval: 1h\nreceivers:\n  - name: hook\n    webhook_configs:\n"
             f"      - {{url: '{hook}', send_resolved: true}}\n")
 
@@ -215,6 +215,10 @@ class Alertmanager:
         return {subject: level for subject, (level, _) in self.alerts().items()}
 
 
+def alertmanager_binary():
+    return shutil.which("prometheus-alertmanager") or ROOT / "build" / "tools" / "prometheus-alertmanager"
+
+
 def free_port():
     import socket
     with socket.create_server(("127.0.0.1", 0)) as s:
@@ -223,7 +227,7 @@ def free_port():
 
 @pytest.fixture
 def alertmanager(tmp_path, receiver):
-    binary = shutil.which("prometheus-alertmanager") or ROOT / "build" / "tools" / "prometheus-alertmanager"
+    binary = alertmanager_binary()
     if not Path(binary).exists():
         pytest.skip("skipped: no prometheus-alertmanager (deploy/install.sh test)")
     hook = receiver()
