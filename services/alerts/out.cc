@@ -9,14 +9,15 @@
 
 namespace qc::alerts {
 
-Outlets::Outlets(wire::AlertWords words) : words_(std::move(words)) {}
+Outlets::Outlets(wire::AlertWords words, RulesOf rules) : words_(std::move(words)), rules_(std::move(rules)) {}
 Outlets::~Outlets() = default;
 
 Result<std::unique_ptr<Outlets>> Outlets::create(stream::Log& log, std::vector<OutletOptions> options,
-                                                 wire::AlertWords words, prometheus::Registry& registry) {
-  std::unique_ptr<Outlets> made(new Outlets(std::move(words)));
+                                                 wire::AlertWords words, RulesOf rules,
+                                                 prometheus::Registry& registry) {
+  std::unique_ptr<Outlets> made(new Outlets(std::move(words), std::move(rules)));
   for (OutletOptions& each : options) {
-    auto outlet = Outlet::create(log, std::move(each), made->words_, registry);
+    auto outlet = Outlet::create(log, std::move(each), made->words_, made->rules_, registry);
     if (!outlet) return tl::make_unexpected(outlet.error());
     made->outlets_.push_back(std::move(*outlet));
   }

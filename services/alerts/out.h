@@ -2,7 +2,7 @@
 // hangs holds up none of the others, nor the stage that makes alerts.
 //
 // Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one an outlet; unready()
-// from any. `words` are used by all of them.
+// from any. `words` and `rules` are used by all of them.
 #pragma once
 
 #include <prometheus/registry.h>
@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "alerts/alerts_stage.h"
 #include "alerts/out_options.h"
 #include "base/result.h"
 #include "stream/log.h"
@@ -25,7 +26,7 @@ class Outlets {
  public:
   // Errors: usage, file_unreadable (an address, certificates); topic_unknown where the log has not been set up.
   static Result<std::unique_ptr<Outlets>> create(stream::Log& log, std::vector<OutletOptions> options,
-                                                 wire::AlertWords words, prometheus::Registry& registry);
+                                                 wire::AlertWords words, RulesOf rules, prometheus::Registry& registry);
   ~Outlets();
   Outlets(const Outlets&) = delete;
   Outlets& operator=(const Outlets&) = delete;
@@ -37,8 +38,9 @@ class Outlets {
   std::vector<std::string> unready() const;
 
  private:
-  explicit Outlets(wire::AlertWords words);
+  Outlets(wire::AlertWords words, RulesOf rules);
   const wire::AlertWords words_;
+  const RulesOf rules_;
   std::vector<std::unique_ptr<Outlet>> outlets_;
 };
 

@@ -1,6 +1,7 @@
 #include "alerts/out_channel.h"
 
 #include "alerts/out_alertmanager.h"
+#include "alerts/out_cap.h"
 #include "base/assert.h"
 #include "platform/hmac.h"
 
@@ -98,7 +99,8 @@ Answer judge_status(int status) {
   }
 }
 
-std::unique_ptr<OutChannel> make_channel(const OutletOptions& options, const wire::AlertWords& words) {
+std::unique_ptr<OutChannel> make_channel(const OutletOptions& options, const wire::AlertWords& words,
+                                         const RulesOf& rules) {
   switch (options.shape) {
     case OutShape::Qingchuan:
       return std::make_unique<WebhookChannel>(options, words);
@@ -109,6 +111,8 @@ std::unique_ptr<OutChannel> make_channel(const OutletOptions& options, const wir
     case OutShape::Wecom:
     case OutShape::Dingtalk:
       return std::make_unique<RobotChannel>(options, words);
+    case OutShape::Cap:
+      return std::make_unique<CapChannel>(options, rules);
     case OutShape::None:
       break;
   }

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "alerts/alerts_stage.h"
 #include "alerts/out_options.h"
 #include "core/reading.h"
 #include "platform/http_client.h"
@@ -27,6 +28,7 @@ struct OutItem {
   std::int64_t written_ms = 0;
   std::string key;
   std::string value;
+  std::string rules;                                                   // hash of those it was made by
   std::variant<std::monostate, wire::AlertItem, core::Rejected> said;  // nothing: it needs no saying (a tombstone)
 
   const wire::AlertItem* alert() const { return std::get_if<wire::AlertItem>(&said); }
@@ -56,6 +58,8 @@ class OutChannel {
   // REQUIRES: items is not empty, and each has an alert. At least one is said.
   virtual OutPost make(std::span<const OutItem> items, std::int64_t now_ms) = 0;
   virtual Answer judge(const platform::HttpReply& reply) const { return judge_status(reply.status); }
+  // Those that post nothing and keep what comes themselves. nullopt: it is to be posted.
+  virtual std::optional<Answer> keep(std::span<const OutItem> /*items*/) { return std::nullopt; }
   virtual void taken(std::span<const OutItem> /*items*/, std::int64_t /*now_ms*/) {}
 
   // Those that must know what stands: all of a partition's records before those that will be sent, in their order.
@@ -66,7 +70,8 @@ class OutChannel {
   virtual std::vector<std::string> again(std::int64_t /*now_ms*/) { return {}; }
 };
 
-// `words` outlives it.
-std::unique_ptr<OutChannel> make_channel(const OutletOptions& options, const wire::AlertWords& words);
+// All of them outlive it.
+std::unique_ptr<OutChannel> make_channel(const OutletOptions& options, const wire::AlertWords& words,
+                                         const RulesOf& rules);
 
 }  // namespace qc::alerts

@@ -20,9 +20,14 @@ Result<OutletOptions> options_of(const schema::AlertOut& out, const std::string&
   };
   options.name = out.name();
   options.shape = static_cast<OutShape>(out.shape());
+  options.directory = out.directory().empty() ? "" : (std::filesystem::path(directory) / out.directory()).string();
+  options.sender = out.sender();
+  options.sender_name = out.sender_name();
+  options.sender_name_en = out.sender_name_en();
+  options.drafts = out.drafts();
   auto url = meant("url", out.url());
   if (!url) return tl::make_unexpected(url.error());
-  if (!platform::parse_http_url(*url)) {
+  if (options.shape != OutShape::Cap && !platform::parse_http_url(*url)) {
     return fail(Errc::config_invalid, "`url` of the way out `" + out.name() +
                                           "` is no address; expected http://HOST[:PORT][/PATH] or https://...");
   }

@@ -22,7 +22,8 @@ enum class OutShape {
   AlertmanagerWebhook,  // as Alertmanager's webhook of version 4 would
   Alertmanager,         // to an Alertmanager, by its API v2
   Wecom,                // a robot of 企业微信
-  Dingtalk              // a robot of 钉钉
+  Dingtalk,             // a robot of 钉钉
+  Cap                   // formal warnings as files of a directory
 };
 inline bool is_robot(OutShape shape) {
   return shape == OutShape::Wecom || shape == OutShape::Dingtalk;
@@ -46,6 +47,12 @@ struct OutletOptions {
   stream::Milliseconds robot_patience{60 * 60'000};
   stream::Milliseconds line_interval{30'000};  // a failure that lasts is said again this often
   std::size_t dead_letter_bytes_max = 64 << 10;
+  // Cap.
+  std::string directory;
+  std::string sender;  // a domain name
+  std::string sender_name;
+  std::string sender_name_en;
+  bool drafts = false;  // candidates, too
 };
 
 }  // namespace qc::alerts

@@ -43,11 +43,13 @@ milliseconds doubled(milliseconds least, milliseconds most, int times) {
 }
 
 OutItem item_of(const stream::Record& record) {
-  OutItem item{*record.from, record.offset, record.written_ms, std::string(record.key), std::string(record.value), {}};
+  OutItem item{
+      *record.from, record.offset, record.written_ms, std::string(record.key), std::string(record.value), {}, {}};
   if (record.tombstone) return item;
   auto decoded = wire::decode_alert_record(record.value);
   if (auto* alert = std::get_if<wire::DecodedAlert>(&decoded)) {
     item.said = wire::AlertItem(std::move(alert->told));
+    item.rules = std::move(alert->origin.rules);
   } else if (auto* row = std::get_if<core::FoldRow>(&decoded)) {
     item.said = wire::AlertItem(std::move(*row));
   } else {
@@ -71,21 +73,26 @@ std::string out_group(const std::string& name) {
   return "out-" + name;
 }
 
-Outlet::Outlet(stream::Log& log, OutletOptions options, const wire::AlertWords& words, prometheus::Registry& registry)
+Outlet::Outlet(stream::Log& log, OutletOptions options, const wire::AlertWords& words, const RulesOf& rules,
+               prometheus::Registry& registry)
     : log_(log), options_(std::move(options)), probe_(registry, options_.name), chance_(std::random_device{}()) {
-  channel_ = make_channel(options_, words);
+  channel_ = make_channel(options_, words, rules);
 }
 
 Result<std::unique_ptr<Outlet>> Outlet::create(stream::Log& log, OutletOptions options, const wire::AlertWords& words,
-                                               prometheus::Registry& registry) {
+                                               const RulesOf& rules, prometheus::Registry& registry) {
   const std::string name = options.name;
-  auto client = platform::HttpClient::create(address_of(options));
-  if (!client) return fail(client.error().code, "way out `" + name + "`: " + client.error().text);
+  std::unique_ptr<platform::HttpClient> client;
+  if (options.shape != OutShape::Cap) {
+    auto made = platform::HttpClient::create(address_of(options));
+    if (!made) return fail(made.error().code, "way out `" + name + "`: " + made.error().text);
+    client = std::move(*made);
+  }
   auto partitions = stream::partitions_of(log, kAlerts);
   if (partitions) partitions = stream::partitions_of(log, kDeadLetters);
   if (!partitions) return tl::make_unexpected(partitions.error());
-  std::unique_ptr<Outlet> made(new Outlet(log, std::move(options), words, registry));
-  made->client_ = std::move(*client);
+  std::unique_ptr<Outlet> made(new Outlet(log, std::move(options), words, rules, registry));
+  made->client_ = std::move(client);
   made->dead_letter_partitions_ = *partitions;
   made->set_trouble("way out `" + name + "` has not begun yet");
   return made;
@@ -310,14 +317,15 @@ void Outlet::deliver(const std::stop_token& stop) {
   const OutPost made = channel_->make(items, now);
   QC_ASSERT(made.items > 0 && made.items <= items.size());
   const std::span<const OutItem> said = items.first(made.items);
-  if (made.body.empty()) {
+  const std::string id = options_.name + "/" + stream::to_string(said.front().at) + "/" +
+                         std::to_string(said.front().offset) + "-" + std::to_string(said.back().offset);
+  std::optional<Answer> kept = channel_->keep(said);
+  if (!kept && made.body.empty()) {
     channel_->taken(said, now);
     took(made.items);
     return;
   }
-  const std::string id = options_.name + "/" + stream::to_string(said.front().at) + "/" +
-                         std::to_string(said.front().offset) + "-" + std::to_string(said.back().offset);
-  const Answer answer = post(made, id, stop);
+  const Answer answer = kept ? std::move(*kept) : post(made, id, stop);
   if (stop.stop_requested() && answer.verdict == Verdict::Again) return;
   switch (answer.verdict) {
     case Verdict::Taken:
@@ -440,7 +448,7 @@ void Outlet::failed(const Answer& answer) {
   next_line_ = now + options_.line_interval;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - failing_since_).count();
   platform::log_warn("alerts do not go out", {{"outlet", options_.name},
-                                              {"receiver", client_->url().address()},
+                                              {"receiver", client_ ? client_->url().address() : options_.directory},
                                               {"reason", answer.why},
                                               {"failures", failures_},
                                               {"for_seconds", seconds}});

@@ -41,10 +41,10 @@ std::string out_group(const std::string& name);  // "out-hall"
 
 class Outlet {
  public:
-  // `log`, `words` and the registry outlive it. Errors: usage, file_unreadable; topic_unknown where the log has not
+  // What it is given but the options outlives it. Errors: usage, file_unreadable; topic_unknown where the log has not
   // been set up.
   static Result<std::unique_ptr<Outlet>> create(stream::Log& log, OutletOptions options, const wire::AlertWords& words,
-                                                prometheus::Registry& registry);
+                                                const RulesOf& rules, prometheus::Registry& registry);
 
   // Until a stop is asked for, or the log fails for good.
   Result<void> run(const std::stop_token& stop);
@@ -55,7 +55,8 @@ class Outlet {
   using Clock = std::chrono::steady_clock;
   using Post = platform::HttpPost;
 
-  Outlet(stream::Log& log, OutletOptions options, const wire::AlertWords& words, prometheus::Registry& registry);
+  Outlet(stream::Log& log, OutletOptions options, const wire::AlertWords& words, const RulesOf& rules,
+         prometheus::Registry& registry);
 
   Result<void> step(const std::stop_token& stop);
   Result<void> join();
@@ -80,7 +81,7 @@ class Outlet {
   stream::Log& log_;
   const OutletOptions options_;
   OutProbe probe_;
-  std::unique_ptr<platform::HttpClient> client_;
+  std::unique_ptr<platform::HttpClient> client_;  // none where nothing is posted
   std::unique_ptr<OutChannel> channel_;
   int dead_letter_partitions_ = 1;
 

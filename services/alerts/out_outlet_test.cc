@@ -120,7 +120,7 @@ class OutletTest : public testing::Test {
   }
   void start(OutletOptions o) {
     registry_ = std::make_unique<prometheus::Registry>();
-    auto made = Outlet::create(log_, std::move(o), words_, *registry_);
+    auto made = Outlet::create(log_, std::move(o), words_, rules_, *registry_);
     ASSERT_TRUE(made) << made.error().text;
     outlet_ = std::move(*made);
     thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -156,6 +156,7 @@ class OutletTest : public testing::Test {
 
   stream::MemoryLog log_;
   const wire::AlertWords words_;
+  const RulesOf rules_;
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Outlet> outlet_;
   std::jthread thread_;
@@ -396,7 +397,7 @@ TEST_F(OutletTest, AnAlertmanagerIsToldAgainBeforeItWouldForget) {
 
 TEST_F(OutletTest, AnAddressThatIsNoneIsAnErrorOfItsName) {
   prometheus::Registry registry;
-  const auto made = Outlets::create(log_, {options("nonsense")}, {}, registry);
+  const auto made = Outlets::create(log_, {options("nonsense")}, {}, {}, registry);
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().text, HasSubstr("way out `hall`"));
 }
@@ -408,7 +409,7 @@ TEST_F(OutletTest, OneThatHangsHoldsUpNoOther) {
   OutletOptions first = options(hanging.url());
   first.name = "hung";
   prometheus::Registry registry;
-  auto made = Outlets::create(log_, {first, options(good.url())}, {}, registry);
+  auto made = Outlets::create(log_, {first, options(good.url())}, {}, {}, registry);
   ASSERT_TRUE(made);
   std::jthread thread([&](const std::stop_token& stop) { EXPECT_TRUE((*made)->run(stop)); });
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));

@@ -42,6 +42,26 @@ void check_url(const schema::AlertOut& out, const std::string& path, YamlLoader&
   }
 }
 
+// What a shape cannot do without.
+void check_needs(const schema::AlertOut& out, int index, YamlLoader& loader) {
+  const bool cap = out.shape() == schema::OUT_CAP;
+  const auto need = [&](bool wanted, const char* field, const std::string& value) {
+    if (!wanted || !value.empty()) return;
+    loader.add_problem("alerts.out[" + std::to_string(index) + "]",
+                       shown(field) + " is missing; a way out of this shape needs it");
+  };
+  need(!cap, "url", out.url());
+  need(cap, "directory", out.directory());
+  need(cap, "sender", out.sender());
+  need(cap, "sender_name", out.sender_name());
+  const bool domain = std::all_of(out.sender().begin(), out.sender().end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  if (!domain) {
+    loader.add_problem(path_of(index, "sender"), "`sender` is " + shown(out.sender()) + "; expected a domain name");
+  }
+}
+
 void check_secret(const char* field, const std::string& value, const std::string& path, YamlLoader& loader) {
   if (value.empty() || stands_elsewhere(value)) return;
   loader.add_problem(path, shown(field) + " is a secret and must not stand here; write `file:PATH` or `env:NAME`");
@@ -69,6 +89,7 @@ void check_alerts(const schema::Alerts& alerts, YamlLoader& loader) {
       loader.add_problem(path_of(i, "name"),
                          "`name` is " + shown(out.name()) + "; expected at most 50 small letters, digits and dashes");
     }
+    check_needs(out, i, loader);
     check_url(out, path_of(i, "url"), loader);
     check_secret("secret", out.secret(), path_of(i, "secret"), loader);
     check_secret("authorization", out.authorization(), path_of(i, "authorization"), loader);

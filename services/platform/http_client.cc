@@ -164,7 +164,7 @@ error_code HttpClient::Impl::wait(Start start) {
   error_code ignored;
   socket().close(ignored);  // its handler runs now: what it refers to stays until then
   io.restart();
-  while (!done) io.run_one();
+  for (std::size_t ran = 1; !done && ran > 0;) ran = io.run_one();
   return stopped ? asio::error::operation_aborted : asio::error::timed_out;
 }
 

@@ -60,8 +60,8 @@ Result<int> serve_alerts(const Options& o) {
   if (!made) return tl::make_unexpected(made.error());
   alerts::Alerts& service = **made;
   // A run to the end makes alerts and sends none.
-  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, metrics.registry())
-                                  : make_outlets(opened->config, *opened->log, metrics.registry());
+  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, {}, metrics.registry())
+                                  : make_outlets(*opened, metrics.registry());
   if (!made_outlets) return tl::make_unexpected(made_outlets.error());
   alerts::Outlets& outlets = **made_outlets;
   std::unique_ptr<platform::HttpServer> page;

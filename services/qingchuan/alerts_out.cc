@@ -5,7 +5,7 @@
 
 #include "alerts/out_config.h"
 #include "platform/http_client.h"
-#include "qingchuan/open_log.h"
+#include "qingchuan/alerts_options.h"
 #include "qingchuan/place.h"
 #include "qingchuan/words.h"
 
@@ -32,15 +32,16 @@ wire::AlertWords alert_words(std::shared_ptr<const core::RuleSet> rules) {
   return words;
 }
 
-Result<std::unique_ptr<alerts::Outlets>> make_outlets(const platform::Loaded& config, stream::Log& log,
-                                                      prometheus::Registry& registry) {
-  if (config.system.alerts().out().empty()) return alerts::Outlets::create(log, {}, {}, registry);
+Result<std::unique_ptr<alerts::Outlets>> make_outlets(const OpenLog& opened, prometheus::Registry& registry) {
+  const platform::Loaded& config = opened.config;
+  if (config.system.alerts().out().empty()) return alerts::Outlets::create(*opened.log, {}, {}, {}, registry);
   auto rules = rules_of(config);
   if (!rules) return tl::make_unexpected(rules.error());
   auto options = alerts::outlet_options(config.system, directory_of(config));
   if (!options) return tl::make_unexpected(options.error());
-  return alerts::Outlets::create(log, std::move(*options),
-                                 alert_words(std::make_shared<const core::RuleSet>(std::move(*rules))), registry);
+  return alerts::Outlets::create(*opened.log, std::move(*options),
+                                 alert_words(std::make_shared<const core::RuleSet>(std::move(*rules))),
+                                 rules_for_alerts(*opened.rules), registry);
 }
 
 Result<void> run_with_outlets(alerts::Alerts& service, alerts::Outlets& outlets, const std::stop_token& stop) {
@@ -62,6 +63,7 @@ std::vector<std::string> alerts_out_problems(const platform::Loaded& config) {
   if (!options) return {options.error().text};
   std::vector<std::string> problems;
   for (const alerts::OutletOptions& each : *options) {
+    if (each.shape == alerts::OutShape::Cap) continue;
     if (const auto client = platform::HttpClient::create(each.http); !client) {
       problems.push_back("way out `" + each.name + "`: " + client.error().text);
     }

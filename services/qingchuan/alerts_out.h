@@ -16,7 +16,7 @@
 #include "base/result.h"
 #include "core/rules.h"
 #include "platform/config.h"
-#include "stream/log.h"
+#include "qingchuan/open_log.h"
 #include "wire/alert_text.h"
 
 namespace qc::commands {
@@ -24,10 +24,9 @@ namespace qc::commands {
 // Names of places as the rules have them, an id where they don't know it; rules and states as words.* says.
 wire::AlertWords alert_words(std::shared_ptr<const core::RuleSet> rules);
 
-// None where the configuration names none. `log` and `registry` outlive it. Errors: config_invalid, and those of
-// Outlets::create.
-Result<std::unique_ptr<alerts::Outlets>> make_outlets(const platform::Loaded& config, stream::Log& log,
-                                                      prometheus::Registry& registry);
+// None where the configuration names none. What it is given but the configuration outlives it. Errors: config_invalid,
+// and those of Outlets::create.
+Result<std::unique_ptr<alerts::Outlets>> make_outlets(const OpenLog& opened, prometheus::Registry& registry);
 
 // The service with its ways out beside it, until a stop is asked for or one of them fails for good, which stops the
 // other.

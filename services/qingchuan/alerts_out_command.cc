@@ -25,7 +25,7 @@ Result<int> run(const Options& o) {
   if (opened->config.system.alerts().out().empty()) {
     return fail(Errc::usage, "the configuration names no way out of alerts (`alerts: out`)");
   }
-  auto made = make_outlets(opened->config, *opened->log, metrics.registry());
+  auto made = make_outlets(*opened, metrics.registry());
   if (!made) return tl::make_unexpected(made.error());
   alerts::Outlets& outlets = **made;
 

@@ -110,7 +110,7 @@ Result<int> run(const Options& o) {
       alerts::Alerts::create(*opened->log, rules_for_alerts(*opened->rules), *alert_options, metrics.registry());
   if (!made_alerts) return tl::make_unexpected(made_alerts.error());
   alerts::Alerts& alerts = **made_alerts;
-  const auto made_outlets = make_outlets(opened->config, *opened->log, metrics.registry());
+  const auto made_outlets = make_outlets(*opened, metrics.registry());
   if (!made_outlets) return tl::make_unexpected(made_outlets.error());
   alerts::Outlets& outlets = **made_outlets;
 

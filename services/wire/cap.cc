@@ -313,6 +313,10 @@ Result<std::string> encode_cap(const CapMessage& m) {
   return std::move(writer.out);
 }
 
+std::string cap_clean(std::string_view text) {
+  return clean(text);
+}
+
 std::string cap_headline(const CapMessage& message, bool chinese) {
   return headline(message, Language(chinese));
 }

@@ -74,6 +74,9 @@ inline constexpr std::size_t kCapAreasMax = 256;
 // The message as UTF-8 XML. Times have +08:00 and whole seconds (rounded down). usage: what is wrong with it.
 Result<std::string> encode_cap(const CapMessage& message);
 
+// What XML can carry of a text.
+std::string cap_clean(std::string_view text);
+
 // Its title, as `headline` has it.
 std::string cap_headline(const CapMessage& message, bool chinese);
 

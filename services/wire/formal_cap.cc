@@ -156,6 +156,14 @@ std::string cap_file_name(const CapMessage& message) {
   return name + "-" + message.identifier + ".xml";
 }
 
+core::EventTime cap_file_time(std::string_view file_name) {
+  if (file_name.size() < 15) return {};
+  std::string iso(file_name.substr(0, 15));
+  for (const std::size_t at : {4U, 7U}) iso.insert(at, "-");
+  for (const std::size_t at : {13U, 16U}) iso.insert(at, ":");
+  return core::parse_iso(iso).value_or(core::EventTime{});
+}
+
 std::string atom_entry(const CapMessage& message, std::string_view link) {
   constexpr const char* kTypes[] = {"Alert", "Update", "Cancel"};
   pugi::xml_document document;
@@ -172,7 +180,7 @@ std::string atom_entry(const CapMessage& message, std::string_view link) {
   to.append_attribute("rel") = "alternate";
   to.append_attribute("type") = "application/cap+xml";
   to.append_attribute("href") = std::string(link).c_str();
-  put(entry, "summary", message.evidence.zh);
+  put(entry, "summary", cap_clean(message.evidence.zh));
   return text_of(entry, pugi::format_indent);
 }
 

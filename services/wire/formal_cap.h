@@ -30,6 +30,8 @@ CapMessage formal_cap(const core::AlertKey& key, const core::Signal& condition, 
 // "20261127T100500-warning-141100-7.xml": by name they stand in the order of their times.
 std::string cap_file_name(const CapMessage& message);
 
+core::EventTime cap_file_time(std::string_view file_name);  // the epoch where it is none of these
+
 // One <entry>. `link`: where the CAP message is.
 std::string atom_entry(const CapMessage& message, std::string_view link);
 // The feed of such entries, the newest first. `updated`: when the newest was sent. `link`: its own address.

@@ -1,4 +1,5 @@
-// A warning's messages as CAP and Atom: tests/golden/cap/formal_*.xml (QC_UPDATE_GOLDEN=1 writes new ones).
+// A warning's messages as CAP and Atom: tests/golden/cap/formal_*.xml, webhooks/warnings.atom
+// (QC_UPDATE_GOLDEN=1 writes new ones).
 #include "wire/formal_cap.h"
 
 #include <gmock/gmock.h>
@@ -85,13 +86,13 @@ TEST(FormalCap, EachKindIsTheGoldenOne) {
   const std::string issued_entry = atom_entry(message(issued(), r), "a.xml");
   const std::vector<std::string> entries = {atom_entry(message(lifted(), r), "b.xml"), issued_entry};
   const std::vector<std::pair<std::string, Result<std::string>>> all = {
-      {"formal_draft", encode_cap(message(candidate(), r))},
-      {"formal_issued", encode_cap(message(issued(), r))},
-      {"formal_lifted", encode_cap(message(lifted(), r))},
-      {"formal_feed", atom_feed(kSender, lifted().message.sent, "warnings.atom", entries)}};
+      {"cap/formal_draft.xml", encode_cap(message(candidate(), r))},
+      {"cap/formal_issued.xml", encode_cap(message(issued(), r))},
+      {"cap/formal_lifted.xml", encode_cap(message(lifted(), r))},
+      {"webhooks/warnings.atom", atom_feed(kSender, lifted().message.sent, "warnings.atom", entries)}};
   for (const auto& [kind, text] : all) {
     ASSERT_TRUE(text) << kind << ": " << text.error().text;
-    const fs::path path = fs::path(QC_SOURCE_DIR) / "tests" / "golden" / "cap" / (kind + ".xml");
+    const fs::path path = fs::path(QC_SOURCE_DIR) / "tests" / "golden" / kind;
     if (std::getenv("QC_UPDATE_GOLDEN") != nullptr && !fs::exists(path)) {
       std::ofstream(path, std::ios::binary) << *text;
     }
@@ -111,6 +112,10 @@ TEST(FormalCap, AnIdentifierHoldsWhatCapAllows) {
 TEST(FormalCap, FilesStandInTheOrderOfTheirTimes) {
   const core::RuleSet r = rules();
   EXPECT_EQ(cap_file_name(message(issued(), r)), "20261127T100500-warning-141100-7.xml");
+  EXPECT_EQ(cap_file_time("20261127T100500-warning-141100-7.xml"), kSent);
+  for (const char* none : {"", "x.xml", "20261327T100500-a.xml", "2026112"}) {
+    EXPECT_EQ(core::ms(cap_file_time(none)), 0) << none;
+  }
   EXPECT_LT(cap_file_name(message(issued(), r)), cap_file_name(message(lifted(), r)));
 }
 
@@ -138,6 +143,16 @@ TEST(FormalCap, AnUpdateNamesWhatItFollows) {
   ASSERT_EQ(m.references.size(), 1U);
   EXPECT_EQ(m.references[0].identifier, "warning-141100-7");
   EXPECT_THAT(*encode_cap(m), HasSubstr("<references>sthj.lvliang.example,warning-141100-7,2026-11-27T10:05:00+08:00"));
+}
+
+TEST(FormalCap, WhatXmlCannotCarryIsInNeither) {
+  core::FormalWarning w = lifted();
+  w.lifted.reason =
+      "a\x01"
+      "b";
+  const CapMessage m = formal_cap(kKey, condition(), w, kSender, nullptr);
+  EXPECT_THAT(*encode_cap(m), HasSubstr("a\uFFFDb"));
+  EXPECT_THAT(atom_entry(m, "x.xml"), HasSubstr("a\uFFFDb"));
 }
 
 TEST(FormalCap, AnExerciseIsOneInTheFeed) {

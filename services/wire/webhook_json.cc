@@ -27,10 +27,10 @@ json::object labels_json(const Labels& labels) {
   return out;
 }
 
-json::object summary_of(std::string chinese, std::string english) {
+json::object summary_of(std::string_view chinese, std::string_view english) {
   json::object out;
-  out["zh"] = std::move(chinese);
-  out["en"] = std::move(english);
+  out["zh"] = text_of(chinese);
+  out["en"] = text_of(english);
   return out;
 }
 

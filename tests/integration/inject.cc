@@ -8,8 +8,11 @@
 //   integration_inject alerts LOG [CONFIG]          appends revisions of alerts, each a line
 //                                                     SUBJECT REVISION LEVEL BEGAN_MS [suppressed] [quiet]
 //                                                   (level 0: it is over; quiet: asks for no attention)
+//   integration_inject signals LOG COUNT TOGETHER   appends COUNT signals of level 2, each of another subject,
+//                                                   TOGETHER in one append; each began when it was appended
 //
 // LOG is a directory, or kafka:HOST:PORT,... with the configuration that says the rest of it.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <iostream>
@@ -20,8 +23,10 @@
 #include <vector>
 
 #include "core/alert.h"
+#include "platform/clock.h"
 #include "qingchuan/open_log.h"
 #include "wire/alert_codec.h"
+#include "wire/codec.h"
 #include "wire/keys.h"
 
 namespace qc {
@@ -93,6 +98,45 @@ int append(const commands::Place& place) {
   return 0;
 }
 
+core::Signal signal_of(const std::string& subject, std::int64_t revision, int level, core::EventTime began) {
+  core::Signal s;
+  s.rule = "aqi_level";
+  s.subject = subject;
+  s.id = s.rule + "/" + subject + "/AQI/1";
+  s.revision = static_cast<std::int32_t>(revision);
+  s.region = "C";
+  s.root = "P";
+  s.factor = core::Factor::AQI;
+  s.window = core::Window::H1;
+  s.unit = core::Unit::Point;
+  s.level = level > 0 ? level : 1;
+  s.state = level > 0 ? core::SignalState::Active : core::SignalState::Cleared;
+  s.began = began;
+  s.at = began + std::chrono::seconds(revision - 1);
+  s.interval = {began - core::kHour, began};
+  s.value = {(level > 0 ? 166 : 120) * core::kMillion};
+  s.limit = {150 * core::kMillion};
+  s.clause = "HJ 633";
+  return s;
+}
+
+int signals(const commands::Place& place, int count, int together) {
+  auto opened = commands::open_log(place);
+  if (!opened) return failed(describe(opened.error()));
+  auto appender = opened->log->appender();
+  if (!appender) return failed(describe(appender.error()));
+  for (int i = 0; i < count;) {
+    const core::EventTime now = core::event_time(platform::system_clock().wall_ms());
+    std::vector<stream::NewRecord> records;
+    for (int end = std::min(count, i + together); i < end; ++i) {
+      const core::Signal s = signal_of("S" + std::to_string(i), 1, 2, now);
+      records.push_back({{"signals", 0}, wire::signal_key(s.subject), wire::encode_signal(s, {}), {}});
+    }
+    if (auto done = (*appender)->append(records); !done) return failed(describe(done.error()));
+  }
+  return 0;
+}
+
 stream::NewRecord alert_record(const std::string& subject, std::int64_t revision, int level, core::EventTime began,
                                const std::string& marks) {
   core::ToldAlert told;
@@ -105,24 +149,8 @@ stream::NewRecord alert_record(const std::string& subject, std::int64_t revision
   a.begun_revision = 1;
   a.listed = level > 0;
   a.suppressed = marks.find("suppressed") != std::string::npos;
-  core::Signal& s = a.condition;
-  s.id = core::text(a.key) + "/1";
-  s.revision = static_cast<std::int32_t>(revision);
-  s.rule = a.key.rule;
-  s.subject = subject;
-  s.region = "C";
-  s.root = "P";
-  s.factor = core::Factor::AQI;
-  s.window = core::Window::H1;
-  s.unit = core::Unit::Point;
-  s.level = level > 0 ? level : 1;
-  s.state = level > 0 ? core::SignalState::Active : core::SignalState::Cleared;
-  s.began = began;
-  s.at = began + std::chrono::seconds(revision);
-  s.interval = {began - core::kHour, began};
-  s.value = {(level > 0 ? 166 : 120) * core::kMillion};
-  s.limit = {150 * core::kMillion};
-  s.clause = "HJ 633";
+  a.condition = signal_of(subject, revision, level, began);
+  const core::Signal& s = a.condition;
   a.level_max = s.level;
   a.occurrences = 1;
   a.change = {s.at, "signals", "injected", ""};
@@ -167,5 +195,9 @@ int main(int argc, char** argv) {
   if (args.size() == 3 && args[0] == "append") return qc::append(qc::place_of(args[1], args[2]));
   if (args.size() == 2 && args[0] == "alerts") return qc::alerts(qc::place_of(args[1], {}));
   if (args.size() == 3 && args[0] == "alerts") return qc::alerts(qc::place_of(args[1], args[2]));
-  return qc::failed("create LOG CONFIG wall|fed, append LOG [CONFIG], or alerts LOG [CONFIG]");
+  if (args.size() == 4 && args[0] == "signals") {
+    return qc::signals(qc::place_of(args[1], {}), std::stoi(args[2]), std::max(1, std::stoi(args[3])));
+  }
+  return qc::failed(
+      "create LOG CONFIG wall|fed, append LOG [CONFIG], alerts LOG [CONFIG], or signals LOG COUNT TOGETHER");
 }

@@ -7,6 +7,7 @@ QC_SEED chooses the receiver's moods and the moments of the kills, QC_KILLS thei
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -87,8 +88,8 @@ def test_a_receiver_that_fails_sees_every_revision_in_order_and_once_by_its_id(d
             service = services("alerts-out", "--data", data, "--config", config, *LISTEN)
     eventually(lambda: len(bad.ids()) == len(ids), "all revisions have arrived", 60)
     page = lambda: get(service.address(), "/metrics")[1]
+    eventually(lambda: get(service.address(), "/readyz")[0] == 200, "it is ready, whatever the receiver does")
     eventually(lambda: metric(page(), "qingchuan_alerts_out_lag_records") == 0, "nothing is left")
-    assert get(service.address(), "/readyz")[0] == 200
     assert service.stop() == 0
     assert bad.ids() == ids
     assert bad.wrong == []
@@ -137,8 +138,8 @@ def test_robots_say_what_asks_for_attention_in_one_message(data, services, recei
     service = services("alerts-out", "--data", data, "--config", config, *LISTEN)
     # It has its place once nothing is left of what was there before it came.
     page = lambda: get(service.address(), "/metrics")[1]
-    eventually(lambda: metric(page(), "qingchuan_alerts_out_lag_records") == 0 and
-               not get(service.address(), "/readyz")[1].startswith("way out"), "it has begun")
+    eventually(lambda: get(service.address(), "/readyz")[0] == 200, "it has joined")
+    eventually(lambda: metric(page(), "qingchuan_alerts_out_lag_records") == 0, "it has begun")
     assert robot.bodies == []
     inject_alerts(data, [f"S001 1 2 {NOW}", f"S002 1 1 {NOW} suppressed", f"S001 2 2 {NOW} quiet", f"S001 3 0 {NOW}"])
     # A 200 without an errcode is none of theirs: it is tried again.
@@ -175,11 +176,11 @@ def test_a_configuration_without_ways_out_is_said_in_one_line(data, tmp_path):
 class Alertmanager:
     """As Debian has it, on a port of its own. It is ended by its own process id."""
 
-    def __init__(self, binary, directory, hook, port):
+    def __init__(self, binary, directory, hook, port, wait="300ms"):
         self.binary, self.directory, self.port, self.process = binary, directory, port, None
         directory.mkdir()
         (directory / "alertmanager.yml").write_text(
-            "route:\n  receiver: hook\n  group_by: [region]\n  group_wait: 300ms\n  group_interval: 300ms\n"
+            f"route:\n  receiver: hook\n  group_by: [region]\n  group_wait: {wait}\n  group_interval: {wait}\n"
             "  repeat_interval: 1h\nreceivers:\n  - name: hook\n    webhook_configs:\n"
             f"      - {{url: '{hook}', send_resolved: true}}\n")
 
@@ -214,6 +215,10 @@ class Alertmanager:
         return {subject: level for subject, (level, _) in self.alerts().items()}
 
 
+def alertmanager_binary():
+    return shutil.which("prometheus-alertmanager") or ROOT / "build" / "tools" / "prometheus-alertmanager"
+
+
 def free_port():
     import socket
     with socket.create_server(("127.0.0.1", 0)) as s:
@@ -222,7 +227,7 @@ def free_port():
 
 @pytest.fixture
 def alertmanager(tmp_path, receiver):
-    binary = shutil.which("prometheus-alertmanager") or ROOT / "build" / "tools" / "prometheus-alertmanager"
+    binary = alertmanager_binary()
     if not Path(binary).exists():
         pytest.skip("skipped: no prometheus-alertmanager (deploy/install.sh test)")
     hook = receiver()
@@ -312,3 +317,66 @@ def test_our_fingerprint_is_alertmanagers(data, services, alertmanager, receiver
     with urllib.request.urlopen(alertmanager.url + "/api/v2/alerts", timeout=5) as answer:
         theirs = {a["fingerprint"]: a["labels"] for a in json.load(answer)}
     assert theirs[ours["fingerprint"]] == ours["labels"]
+
+
+# ---- warnings as files -----------------------------------------------------------------------------------------------
+
+def test_a_warning_that_people_issue_is_a_cap_file_and_stands_in_the_feed(data, services, tmp_path):
+    """The demo's inversion, approved, issued and lifted at the terminal, our process killed in between."""
+    files = tmp_path / "warnings"
+    config = config_with(tmp_path / "config", f"name: warnings, shape: cap, directory: '{files}', drafts: true, "
+                         "sender: sthj.lvliang.example, sender_name: 吕梁市生态环境局")
+    simulate = ("simulate", "--data", data, "--config", config, "--scenario", "inversion", "--quiet")
+    key = "warning/lvliang/AQI"
+    start = lambda service: services(service, "--data", data, "--config", config, *LISTEN)
+
+    def alert():
+        out = run("alerts", "list", "--all", "--data", data, "--format", "json").fine().out
+        return next((a for a in map(json.loads, out.splitlines()) if a["key"] == key), None)
+
+    def say(*args):
+        run("alerts", *args, "--data", data, "--who", "张").fine()
+
+    def read(path):
+        text = path.read_text()
+        one = lambda name: (re.findall(f"<{name}>([^<]*)</{name}>", text) or [""])[0]
+        return {name: one(name) for name in ("identifier", "status", "msgType", "references", "headline", "sent")}
+
+    run(*simulate, "--hours", 30).fine()
+    start("processor")
+    service = start("alerts")
+    eventually(lambda: (found := alert()) and found["level"] == 2, "orange is proposed", 90)
+    eventually(lambda: list((files / "draft").glob("*.xml")), "the candidate is a draft")
+    assert not list(files.glob("*.xml")) and "<entry>" not in (files / "warnings.atom").read_text()
+    say("approve", key, "--level", "orange", "--role", "应急指挥部")
+    say("issue", key, "--role", "指挥部办公室")
+    eventually(lambda: list(files.glob("*.xml")), "what is issued is a file")
+    service.kill()
+    run(*simulate, "--hours", 96, "--resume").fine()
+    start("alerts")
+    eventually(lambda: alert()["condition"] == "cleared", "the front is through", 90)
+    say("lift", key, "--reason", "冷空气过境", "--role", "指挥部办公室")
+
+    names = lambda: sorted(path.name for path in files.glob("*.xml"))
+    eventually(lambda: names() and read(files / names()[-1])["msgType"] == "Cancel", "the lifting is a file")
+    messages = [read(files / name) for name in names()]
+    assert [m["msgType"] for m in messages] == ["Alert"] + ["Update"] * (len(messages) - 2) + ["Cancel"]
+    assert len(messages) > 10 and {m["status"] for m in messages} == {"Actual"}
+    assert messages[0]["headline"] == "吕梁市发布重污染天气橙色预警" and messages[0]["references"] == ""
+    for before, after in zip(messages, messages[1:]):
+        assert after["references"] == f"sthj.lvliang.example,{before['identifier']},{before['sent']}"
+    assert "<instruction>" in (files / names()[0]).read_text(), "what is to be done is said"
+    # The feed: the newest first, every link a file.
+    feed = eventually(lambda: (text := (files / "warnings.atom").read_text()).count("<entry>") == len(messages) and text,
+                      "all stand in the feed")
+    assert re.findall(r'type="application/cap\+xml" href="([^"]*)"', feed) == names()[::-1]
+    if schema := cap_schema():
+        every = [*files.glob("*.xml"), *(files / "draft").glob("*.xml")]
+        subprocess.run(["xmllint", "--noout", "--schema", schema, *every], check=True, capture_output=True)
+    assert subprocess.run(["xmllint", "--noout", files / "warnings.atom"]).returncode == 0
+    print(f"{len(messages)} messages, {len(list((files / 'draft').glob('*.xml')))} drafts")
+
+
+def cap_schema():
+    path = Path(os.environ.get("QINGCHUAN_SHARED", ROOT.parent / "shared")) / "reference" / "cap12.xsd"
+    return path.absolute() if path.exists() else None

@@ -8,9 +8,11 @@ import subprocess
 import pytest
 
 import harness
+from alert_receiver import Receiver
 from configs import edited
-from harness import GOLDEN, ROOT, eventually, feed, get, metric, process, run
+from harness import GOLDEN, ROOT, eventually, feed, get, inject_alerts, metric, process, run
 from kafka_cluster import KafkaLog, running
+from test_alerts_out import HASTY, revisions
 from test_metrics import catalogue
 
 FILES = sorted((ROOT / "config" / "demo" / "data" / "beijing-2015-12").glob("*.csv"))[:3]
@@ -138,16 +140,16 @@ def test_topics_are_planned_made_changed_and_a_changed_count_is_refused(kind, lo
         topics("plan", first).refused(1)
     else:
         planned = topics("plan", first).refused(2)
-        assert "0 as configured, 16 missing" in planned.out
+        assert "0 as configured, 18 missing" in planned.out
     made = topics("apply", first).fine()
-    assert "16 missing" in made.out and made.out.endswith("done\n")
-    assert "16 as configured\n" in topics("plan", first).fine().out
+    assert "18 missing" in made.out and made.out.endswith("done\n")
+    assert "18 as configured\n" in topics("plan", first).fine().out
     assert "done" not in topics("apply", first).fine().out
 
     other = with_config(log, tmp_path / "other", ("qingchuan.yaml", "retention: 90d", "retention: 30d")).config
     planned = topics("plan", other).refused(2)
     assert re.search(r"dead-letters .*90d -> 30d .*differs", planned.out)
-    assert "15 as configured, 1 with other settings" in planned.out
+    assert "17 as configured, 1 with other settings" in planned.out
     topics("apply", other).fine()
     topics("plan", other).fine()
 
@@ -232,3 +234,22 @@ def test_a_wrong_password_is_said_within_seconds_and_never_shown(cluster, tmp_pa
         assert "E212" in ended.err, ended.err
         assert "hunter2" not in ended.out + ended.err
         assert ended.seconds < 15 * harness.PATIENCE
+
+
+def test_alerts_go_out_in_order_and_once_by_their_ids_through_kills(log, services):
+    bad = Receiver({"ok": 4, "status": 2, "took_500": 1, "took_closed": 1, "reset": 1}, seed=1)
+    with open(log.config, "a") as out:
+        out.write(f"alerts:\n  out:\n    - {{name: hall, shape: qingchuan, url: '{bad.url}', batch_max: 7, {HASTY}}}\n")
+    log.create("wall")
+    lines, ids = revisions(alerts=30, each=6, seed=1)
+    start = lambda: services("alerts-out", *log.place, *LISTEN)
+    service = start()
+    for begin in range(0, len(lines), 90):
+        inject_alerts(f"kafka:{log.cluster.brokers}", lines[begin:begin + 90], log.config)
+        eventually(lambda: len(bad.ids()) >= begin + 30, "some have arrived", 90)
+        service.kill()
+        service = start()
+    eventually(lambda: len(bad.ids()) == len(ids), "all have arrived", 90)
+    assert bad.ids() == ids and len(bad.items) > len(ids)
+    assert service.stop() == 0
+    bad.close()
