@@ -40,6 +40,11 @@ function(qc_need_expected)
   qc_need(tl-expected "libexpected-dev")
 endfunction()
 
+function(qc_need_openssl)
+  find_package(OpenSSL QUIET GLOBAL)
+  qc_need(OpenSSL "libssl-dev")
+endfunction()
+
 # pkg-config libraries: qc_need_pkg(sqlite3 libsqlite3-dev) gives PkgConfig::sqlite3.
 function(qc_need_pkg module package)
   find_package(PkgConfig QUIET REQUIRED)

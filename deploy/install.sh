@@ -4,7 +4,8 @@
 #   deploy/install.sh [build|test|sanitize|lint|kafka ...]      (default: build)
 #
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
-#   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, xmllint, promtool
+#   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, xmllint, promtool,
+#             Alertmanager
 #   sanitize  test, and clang with its sanitizers and libFuzzer
 #   lint      build, and clang-tidy, clang-format and shellcheck
 #   kafka     what deploy/kafka/kafka.sh needs: Java 17, Maven; and kcat to look in
@@ -35,12 +36,12 @@ kafka_packages=(openjdk-17-jre-headless maven kcat)
 lint_packages=(clang-tidy clang-format clang shellcheck git python3)
 
 wanted=()
-promtool=no
+tools=no
 for group in "${@:-build}"; do
   case $group in
     build) wanted+=("${build_packages[@]}") ;;
-    test) wanted+=("${build_packages[@]}" "${test_packages[@]}"); promtool=yes ;;
-    sanitize) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}"); promtool=yes ;;
+    test) wanted+=("${build_packages[@]}" "${test_packages[@]}"); tools=yes ;;
+    sanitize) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${sanitize_packages[@]}"); tools=yes ;;
     kafka) wanted+=("${kafka_packages[@]}") ;;
     lint) wanted+=("${build_packages[@]}" "${lint_packages[@]}") ;;
     -h | --help) sed -n '2,/^set /{/^#/{s/^# \{0,1\}//;p}}' "$0"; exit 0 ;;
@@ -86,17 +87,28 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     die "apt-get could not install them; its own words are above (Debian 12 is expected)"
 fi
 
-# promtool comes in the package of the whole server. Installing that would start a daemon on this machine, so only the
-# one file is taken out of it; the tests look for it in the path and in build/tools.
-if [[ $promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/tools/promtool ]]; then
+# promtool and Alertmanager come in packages of whole servers. Installing those would start daemons on this machine, so
+# only the one file is taken out of each; the tests look for it in the path and in build/tools. Debian's Alertmanager
+# does not start without its templates, whose place is built into it: they are put there.
+templates=/usr/share/prometheus/alertmanager
+tool() {
+  local name=$1 package=$2
+  if command -v "$name" >/dev/null || [[ -x build/tools/$name ]]; then return; fi
   update
-  echo "install: promtool, into build/tools"
+  echo "install: $name, into build/tools"
   mkdir -p build/tools/unpacked
   (
     cd build/tools &&
-      apt-get download -qq -o APT::Sandbox::User=root prometheus </dev/null &&
-      dpkg-deb -x prometheus_*.deb unpacked &&
-      mv unpacked/usr/bin/promtool promtool &&
-      rm -rf unpacked prometheus_*.deb
-  ) || die "promtool could not be fetched (apt-get download prometheus)"
+      apt-get download -qq -o APT::Sandbox::User=root "$package" </dev/null &&
+      dpkg-deb -x "$package"_*.deb unpacked &&
+      if [[ -d unpacked$templates ]]; then
+        "${as_root[@]}" install -D -m 644 -t "$templates" "unpacked$templates"/*.tmpl
+      fi &&
+      mv "unpacked/usr/bin/$name" "$name" &&
+      rm -rf unpacked "$package"_*.deb
+  ) || die "$name could not be fetched (apt-get download $package)"
+}
+if [[ $tools == yes ]]; then
+  tool promtool prometheus
+  tool prometheus-alertmanager prometheus-alertmanager
 fi

@@ -1,8 +1,8 @@
 // The service `alerts`: workers that fold `signals` and `commands` into `alerts`, `outcomes` and `ledger`, and their
 // metrics. The one writer of those topics.
 //
-// Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one per worker; unready()
-// from any.
+// Lifecycle: create, run (blocks), destroy. What it is given outlives it. Threads: run() makes one per worker;
+// unready() from any.
 #pragma once
 
 #include <prometheus/registry.h>

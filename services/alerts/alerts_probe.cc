@@ -43,13 +43,14 @@ AlertsProbe::AlertsProbe(prometheus::Registry& registry)
       folded_(counters(registry, "qingchuan_alerts_folded_total", "Alerts that a flood folded into a row.").Add({})),
       floods_(counters(registry, "qingchuan_alerts_floods_total", "Floods: more new alerts than can be read.").Add({})),
       flood_seconds_(counters(registry, "qingchuan_alerts_flood_seconds_total", "Time in flood.").Add({})),
-      time_seconds_(
-          counters(registry, "qingchuan_alerts_time_seconds_total", "Time that passed, of which the floods took a share.")
-              .Add({})),
+      time_seconds_(counters(registry, "qingchuan_alerts_time_seconds_total",
+                             "Time that passed, of which the floods took a share.")
+                        .Add({})),
       listed_(gauges(registry, "qingchuan_alerts_listed", "Alerts on the operators' list, by level and response.")),
       marked_(gauges(registry, "qingchuan_alerts_marked",
                      "Listed alerts that are set aside, flapping (chattering) or stale (a day old).")),
-      operators_(gauges(registry, "qingchuan_alerts_operators", "Operators who watch at a time, as configured.").Add({})),
+      operators_(
+          gauges(registry, "qingchuan_alerts_operators", "Operators who watch at a time, as configured.").Add({})),
       top_ten_(gauges(registry, "qingchuan_alerts_top_ten_ratio",
                       "Share of the last seven days' calls for attention that the ten most frequent keys made.")
                    .Add({})) {
@@ -64,7 +65,8 @@ void AlertsProbe::report(int partition, const core::AlertStage& stage) {
   const std::lock_guard lock(mutex_);
   const core::AlertTotals& now = stage.totals();
   core::AlertTotals& was = counted_[partition];
-  for (std::size_t i = 0; i < core::kLevels; ++i) platform::grow(asked_.Add({{"level", level(i)}}), was.asked[i], now.asked[i]);
+  for (std::size_t i = 0; i < core::kLevels; ++i)
+    platform::grow(asked_.Add({{"level", level(i)}}), was.asked[i], now.asked[i]);
   platform::grow(escalated_, was.escalated, now.escalated);
   platform::grow(acknowledged_, was.acknowledged, now.acknowledged);
   grow_seconds(acknowledged_seconds_, was.acknowledged_after, now.acknowledged_after);
@@ -109,10 +111,9 @@ void AlertsProbe::show() {
     listed_.Add({{"level", level(i)}, {"response", "unacked"}}).Set(static_cast<double>(sum.listed[i][0]));
     listed_.Add({{"level", level(i)}, {"response", "acked"}}).Set(static_cast<double>(sum.listed[i][1]));
   }
-  for (const auto& [mark, n] :
-       {std::pair{"shelved", sum.shelved}, std::pair{"out_of_service", sum.out_of_service},
-        std::pair{"inhibited", sum.inhibited}, std::pair{"folded", sum.folded}, std::pair{"flapping", sum.flapping},
-        std::pair{"stale", sum.stale}}) {
+  for (const auto& [mark, n] : {std::pair{"shelved", sum.shelved}, std::pair{"out_of_service", sum.out_of_service},
+                                std::pair{"inhibited", sum.inhibited}, std::pair{"folded", sum.folded},
+                                std::pair{"flapping", sum.flapping}, std::pair{"stale", sum.stale}}) {
     marked_.Add({{"mark", mark}}).Set(static_cast<double>(n));
   }
   operators_.Set(operators);

@@ -1,7 +1,7 @@
-// What the alert stages did and what stands, as metrics: the figures of ISA-18.2. Totals are the stages' own (state, so a
-// crash neither loses nor doubles one). The share of time in flood is
-// `rate(qingchuan_alerts_flood_seconds_total) / rate(qingchuan_alerts_time_seconds_total)`, alerts per operator and
-// ten minutes `increase(qingchuan_alerts_asked_total[10m]) / qingchuan_alerts_operators`.
+// What the alert stages did and what stands, as metrics: the figures of ISA-18.2. Totals are the stages' own (state, so
+// a crash neither loses nor doubles one). The share of time in flood is `rate(qingchuan_alerts_flood_seconds_total) /
+// rate(qingchuan_alerts_time_seconds_total)`, alerts per operator and ten minutes
+// `increase(qingchuan_alerts_asked_total[10m]) / qingchuan_alerts_operators`.
 //
 // Lifecycle: outlives the workers that report to it. Threads: report() from any worker's.
 #pragma once

@@ -68,9 +68,10 @@ void AlertsStage::save(stream::StateSink& sink) {
 }
 
 Result<void> AlertsStage::use_rules(const std::string& hash) {
-  const auto rules = rules_(hash);
+  auto rules = rules_(hash);
   if (!rules) return tl::make_unexpected(rules.error());
-  core_.use_rules(hash, (*rules)->alerts);
+  in_use_ = std::move(*rules);
+  core_.use_rules(hash, in_use_->alerts);
   return {};
 }
 
@@ -114,7 +115,7 @@ Result<void> AlertsStage::apply_signal(const wire::DecodedSignal& in, const stre
   if (in.rules != core_.rules_hash()) {
     if (auto done = use_rules(in.rules); !done) return done;
   }
-  if (!core_.apply(in.signal, outputs_, {in.rules, in.partition})) {
+  if (in.partition < 0 || !core_.apply(in.signal, outputs_, {in.rules, in.partition})) {
     out.records.push_back(dead_letter(record, {core::Reason::BadShape, 1, "signal: of no condition"}, options_));
   }
   return {};
@@ -157,7 +158,8 @@ void AlertsStage::apply_command(const stream::Record& record, stream::StageOutpu
 }
 
 void AlertsStage::emit(const stream::Record& record, stream::StageOutputs& out) {
-  add_records(outputs_, record, {partition_, signals_next_, commands_next_, core_.rules_hash()}, options_, out);
+  add_records(outputs_, record, {partition_, signals_next_, commands_next_, core_.rules_hash()}, in_use_.get(),
+              options_, out);
 }
 
 }  // namespace qc::alerts

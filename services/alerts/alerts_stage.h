@@ -1,9 +1,10 @@
-// The alert stage as the engine drives it: bytes in, bytes out. Decodes a record of `signals` or of `commands`, gives it
-// to the core's AlertStage and encodes the alerts, outcomes and entries of the ledger that follow. A service of its own
+// The alert stage as the engine drives it: bytes in, bytes out. Decodes a record of `signals` or of `commands`, gives
+// it to the core's AlertStage and encodes the alerts, outcomes and entries of the ledger that follow. A service of its
+// own
 // (`alerts`, state in `alerts-state`, interval 0).
 //
-// Time is the least of the ticks that its upstreams forward into `signals`. Rules are those that the latest signal names.
-// Each output says what had been read of both inputs when it was made: with that it can be made again.
+// Time is the least of the ticks that its upstreams forward into `signals`. Rules are those that the latest signal
+// names. Each output says what had been read of both inputs when it was made: with that it can be made again.
 //
 // Everything it writes is a function of its state, the record and the offset. Threads: the worker's.
 #pragma once
@@ -49,6 +50,7 @@ class AlertsStage : public stream::Stage {
   int partition_;
   const StageOptions& options_;
   RulesOf rules_;
+  std::shared_ptr<const core::RuleSet> in_use_;
   core::AlertStage core_;
   core::AlertOutputs outputs_;
   std::vector<core::EventTime> ticks_;  // of all partitions of all upstreams; EventTime::min(): none yet

@@ -42,17 +42,19 @@ class AlertsStageTest : public ::testing::Test {
   }
 
   std::unique_ptr<AlertsStage> make() {
-    return std::make_unique<AlertsStage>(0, options_, [this](const std::string& hash) -> Result<std::shared_ptr<const core::RuleSet>> {
-      asked_.push_back(hash);
-      auto rules = std::make_shared<core::RuleSet>();
-      rules->hash = hash;
-      rules->alerts.notes_max = 1;
-      return rules;
-    });
+    return std::make_unique<AlertsStage>(
+        0, options_, [this](const std::string& hash) -> Result<std::shared_ptr<const core::RuleSet>> {
+          asked_.push_back(hash);
+          auto rules = std::make_shared<core::RuleSet>();
+          rules->hash = hash;
+          rules->alerts.notes_max = 1;
+          return rules;
+        });
   }
 
   // What one record of `topic` makes, by topic.
-  std::map<std::string, std::vector<std::string>> give(const char* topic, const std::string& value, bool tombstone = false) {
+  std::map<std::string, std::vector<std::string>> give(const char* topic, const std::string& value,
+                                                       bool tombstone = false) {
     const stream::TopicPartition from{topic, 0};
     stream::Record record;
     record.from = &from;
@@ -166,7 +168,7 @@ TEST_F(AlertsStageTest, ARowThatIsOverLeavesTheTopic) {
   stream::Record record;
   record.from = &from;
   stream::StageOutputs out;
-  add_records(outputs, record, {}, options_, out);
+  add_records(outputs, record, {}, nullptr, options_, out);
   ASSERT_EQ(out.records.size(), 2U);
   EXPECT_EQ(out.records[0].key, "@row|C/AQI/1");
   EXPECT_EQ(out.records[1].key, "@row|C/AQI/1");

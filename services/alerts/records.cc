@@ -24,6 +24,21 @@ std::string alert_headers(const core::Alert& a, const StageOptions& options) {
   return stream::encode_headers(headers);
 }
 
+// A region that is warned together with others stands for them.
+std::vector<core::MeasuresDue> measures_of(const core::Alert& a, const core::RuleSet* rules) {
+  std::vector<core::MeasuresDue> all;
+  const int level = a.formal.measures_level();
+  if (level == 0 || rules == nullptr) return all;
+  const auto region = rules->regions.find(a.key.subject);
+  if (region == rules->regions.end()) return all;
+  const std::vector<std::string>& members = region->second.members;
+  for (const std::string& id : members.empty() ? std::vector{region->first} : members) {
+    auto due = core::measures_due(*rules, id, static_cast<core::EmergencyLevel>(level), a.formal.issued.at);
+    if (due) all.push_back(std::move(*due));
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
@@ -39,12 +54,13 @@ Result<void> learn_partitions(stream::Log& log, StageOptions& options) {
 }
 
 void add_records(const core::AlertOutputs& ready, const stream::Record& from, const wire::AlertOrigin& origin,
-                 const StageOptions& options, stream::StageOutputs& out) {
+                 const core::RuleSet* rules, const StageOptions& options, stream::StageOutputs& out) {
   const std::array plain = {stream::Header{"version", options.version}};
   const std::string headers = stream::encode_headers(plain);
   const stream::TopicPartition alerts{kAlerts, origin.partition % options.alerts_partitions};
   for (const core::ToldAlert& told : ready.alerts) {
-    out.records.push_back({alerts, wire::alert_key(told.alert.key), wire::encode_alert(told, origin),
+    out.records.push_back({alerts, wire::alert_key(told.alert.key),
+                           wire::encode_alert(told, origin, measures_of(told.alert, rules)),
                            alert_headers(told.alert, options)});
   }
   for (const core::FoldRow& row : ready.rows) {

@@ -44,9 +44,10 @@ struct StageOptions {
 Result<void> learn_partitions(stream::Log& log, StageOptions& options);
 
 // Everything that one call of the core gave, in the order alerts, rows, outcomes, ledger. `from`: the record that made
-// it: entries of the ledger are named after it.
+// it: entries of the ledger are named after it. `rules`: those of `origin`,
+// which say what measures are due; nullptr: none are known yet.
 void add_records(const core::AlertOutputs& ready, const stream::Record& from, const wire::AlertOrigin& origin,
-                 const StageOptions& options, stream::StageOutputs& out);
+                 const core::RuleSet* rules, const StageOptions& options, stream::StageOutputs& out);
 
 // The record that could not be taken, for a person.
 stream::NewRecord dead_letter(const stream::Record& record, const core::Rejected& why, const StageOptions& options);

@@ -53,6 +53,10 @@ std::string_view remedy(Errc code) {
       return "set the clock; the service goes on by itself (or --accept-clock at start)";
     case Errc::port_in_use:
       return "choose another port (--listen)";
+    case Errc::peer_unavailable:
+      return "it is tried again by itself";
+    case Errc::peer_untrusted:
+      return "check the receiver's certificate, and `ca_file` and `server_name`";
     case Errc::stopped:
       return "";
   }

@@ -39,7 +39,9 @@ enum class Errc {
   // 500: the machine
   clock_jump = 500,  // the wall clock departed from the boot-time clock
   port_in_use = 501,
-  stopped = 502,  // asked to stop
+  stopped = 502,           // asked to stop
+  peer_unavailable = 503,  // a receiver cannot be reached, is too slow, or answers what is no HTTP
+  peer_untrusted = 504,    // its certificate is not one that we were told to trust
 };
 
 struct Error {

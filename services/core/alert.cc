@@ -10,7 +10,8 @@ std::string text(const AlertKey& key) {
 
 std::string_view name(const AlertCommand& command) {
   static constexpr std::array<std::string_view, std::variant_size_v<decltype(AlertCommand::what)>> kNames = {
-      "acknowledge", "assign", "note", "shelve", "unshelve", "out_of_service", "return_to_service", "shown", "close"};
+      "acknowledge",       "assign", "note",  "shelve",  "unshelve", "out_of_service",
+      "return_to_service", "shown",  "close", "approve", "issue",    "lift"};
   return kNames[command.what.index()];
 }
 
@@ -51,6 +52,7 @@ std::string summary(const Alert& a) {
   add(a.flapping, "flapping");
   add(!a.fold.empty(), "folded into " + a.fold);
   add(a.closed, "closed");
+  add(a.formal.step() != FormalStep::None, "warning " + summary(a.formal));
   return s;
 }
 

@@ -23,6 +23,7 @@
 #include "core/alert_rules.h"
 #include "core/bytes.h"
 #include "core/condition.h"
+#include "core/formal_warning.h"
 #include "core/output.h"
 #include "core/time.h"
 
@@ -109,6 +110,7 @@ struct Alert {
   bool flapping = false;
   std::string fold;         // id of the row that a flood folded it into
   bool suppressed = false;  // by any of them but flapping, which is summed up instead; as told
+  FormalWarning formal;     // of a region's warning; its numbers go on over all episodes
   std::vector<AlertNote> notes;
   std::int64_t begun_revision = 0;  // with which the episode began
   AlertChange change;               // the last one
@@ -148,7 +150,8 @@ struct AlertCommand {
   AlertKey key;
   std::int64_t expected_revision = 0;
   std::string who;
-  std::variant<Acknowledge, Assign, AddNote, Shelve, Unshelve, TakeOutOfService, ReturnToService, Shown, CloseAlert>
+  std::variant<Acknowledge, Assign, AddNote, Shelve, Unshelve, TakeOutOfService, ReturnToService, Shown, CloseAlert,
+               Approve, Issue, Lift>
       what;
 };
 std::string_view name(const AlertCommand& command);  // "acknowledge"
@@ -215,6 +218,9 @@ struct ToldAlert {
 std::string summary(const Alert& alert);  // "active 2, unacked, shelved"
 
 inline constexpr std::uint8_t kAlertVersion = 1;
+// What of a signal an alert keeps is read back from the state it is written to. One that is not would stop the next
+// start.
+bool can_be_kept(const Signal& signal);
 void write_alert_key(ByteWriter& out, const AlertKey& key);
 AlertKey read_alert_key(ByteReader& in);
 void write_alert(ByteWriter& out, const Alert& alert);

@@ -103,6 +103,15 @@ Signal read_condition(ByteReader& in, const AlertKey& key) {
 
 }  // namespace
 
+bool can_be_kept(const Signal& s) {
+  std::string bytes;
+  ByteWriter w(bytes);
+  write_condition(w, s);
+  ByteReader in(bytes);
+  read_condition(in, {s.rule, s.subject, s.factor});
+  return in.done();
+}
+
 void write_alert_key(ByteWriter& out, const AlertKey& key) {
   out.text(key.rule);
   out.text(key.subject);
@@ -153,6 +162,7 @@ void write_alert(ByteWriter& out, const Alert& a) {
   write_flag(out, a.flapping);
   out.text(a.fold);
   write_flag(out, a.suppressed);
+  write_formal_warning(out, a.formal);
   out.u64(a.notes.size());
   for (const AlertNote& n : a.notes) {
     out.time(n.at);
@@ -203,6 +213,7 @@ Alert read_alert(ByteReader& in) {
   a.flapping = in.flag();
   a.fold = in.text();
   a.suppressed = in.flag();
+  a.formal = read_formal_warning(in);
   a.notes.resize(in.size());
   for (AlertNote& n : a.notes) {
     n.at = in.time();

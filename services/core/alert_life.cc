@@ -30,13 +30,16 @@ std::string_view words_of(const AlertCommand& c) {
                                [](const TakeOutOfService& w) -> std::string_view { return w.reason; },
                                [](const Shown& w) -> std::string_view { return w.console; },
                                [](const CloseAlert& w) -> std::string_view { return w.reason; },
+                               [](const Approve& w) -> std::string_view { return w.comment; },
+                               [](const Lift& w) -> std::string_view { return w.reason; },
                                [](const auto&) -> std::string_view { return {}; }},
                     c.what);
 }
 
 bool needs_words(const AlertCommand& c) {
   return !std::holds_alternative<Acknowledge>(c.what) && !std::holds_alternative<Assign>(c.what) &&
-         !std::holds_alternative<Unshelve>(c.what) && !std::holds_alternative<ReturnToService>(c.what);
+         !std::holds_alternative<Unshelve>(c.what) && !std::holds_alternative<ReturnToService>(c.what) &&
+         !std::holds_alternative<Approve>(c.what) && !std::holds_alternative<Issue>(c.what);
 }
 
 }  // namespace
@@ -71,12 +74,12 @@ bool is_signal(const Signal& s) {
     if (t < EventTime(-kTimeMax.time_since_epoch()) || t > kTimeMax) return false;
   }
   return is_id(s.id) && is_id(s.rule) && is_id(s.subject) && s.revision > 0 && s.level >= 1 && s.level <= kLevels &&
-         s.state > SignalState::None && s.state <= SignalState::Withdrawn;
+         s.state > SignalState::None && s.state <= SignalState::Withdrawn && can_be_kept(s);
 }
 
 bool AlertLife::stays(const AlertRules& rules) const {
   const Alert& a = alert_;
-  if (a.open()) return true;
+  if (a.open() || a.formal.in_force()) return true;
   if (a.closed) return false;
   if (a.flapping) return true;
   switch (a.condition.state) {
@@ -118,6 +121,7 @@ void AlertLife::begin_episode() {
   next.shelf = std::move(alert_.shelf);
   next.out_of_service = std::move(alert_.out_of_service);
   next.flapping = alert_.flapping;
+  next.formal = std::move(alert_.formal);
   alert_ = std::move(next);
   changed_ = announce_ = true;
 }
@@ -205,6 +209,7 @@ bool AlertLife::apply(const AlertRules& rules, const Signal& s, EventTime now, s
   std::string what = std::string(name(s.state)) + " " + std::to_string(s.level);
   if (shelved && !alert_.shelf.on) what += ", which breaks the shelf";
   entry.done(kSignals, std::move(what), s.reason);
+  propose(rules, now, ledger);
   return true;
 }
 
@@ -244,7 +249,7 @@ Refusal AlertLife::check(const AlertRules& rules, const AlertCommand& c, EventTi
           [&](const Unshelve&) { return a.shelf.on ? Refusal::None : Refusal::NotShelved; },
           [&](const TakeOutOfService& w) { return until(w.until, rules.out_of_service_max); },
           [&](const ReturnToService&) { return a.out_of_service.on ? Refusal::None : Refusal::NotOutOfService; },
-          [&](const CloseAlert&) { return a.open() ? Refusal::ConditionStands : Refusal::None; },
+          [&](const CloseAlert&) { return a.open() || a.formal.in_force() ? Refusal::ConditionStands : Refusal::None; },
           [](const auto&) { return Refusal::None; }},
       c.what);
 }
@@ -283,8 +288,10 @@ void AlertLife::perform(const AlertCommand& c, EventTime now) {
                         [&](const TakeOutOfService& w) {
                           a.out_of_service = {true, w.until, c.who, w.reason};
                         },
-                        [&](const ReturnToService&) { a.out_of_service = {}; }, [](const Shown&) {},  // above
-                        [&](const CloseAlert&) { a.closed = true; }},
+                        [&](const ReturnToService&) { a.out_of_service = {}; },
+                        [](const Shown&) {},  // above, as the last ones are elsewhere
+                        [&](const CloseAlert&) { a.closed = true; }, [](const Approve&) {}, [](const Issue&) {},
+                        [](const Lift&) {}},
              c.what);
 }
 
@@ -292,6 +299,9 @@ Refusal AlertLife::apply(const AlertRules& rules, const AlertCommand& c, EventTi
                          std::vector<LedgerEntry>& ledger) {
   const Refusal refusal = check(rules, c, now);
   if (refusal != Refusal::None) return refusal;
+  const bool formal = std::holds_alternative<Approve>(c.what) || std::holds_alternative<Issue>(c.what) ||
+                      std::holds_alternative<Lift>(c.what);
+  if (formal) return decide(rules, c, now, ledger);
   Entry entry(alert_, now, ledger);
   perform(c, now);
   entry.done(c.who, std::string(name(c)), std::string(words_of(c)));
@@ -326,6 +336,7 @@ void AlertLife::advance(const AlertRules& rules, EventTime now, std::vector<Ledg
       a.owed = a.condition.level;
     });
   }
+  advance_formal(rules, now, ledger);
   if (!a.flapping || summary_at_ > now) return;
   std::erase_if(begins_, [&](EventTime t) { return t + rules.flapping_window <= now; });
   if (begins_.size() >= static_cast<std::size_t>(std::max(rules.flapping_begins, 1))) {

@@ -18,6 +18,11 @@
 // window, which asks for attention where that is due. What people do is told at once, and so are level_breaking and
 // that nobody was shown it. An acknowledgement holds while the key flaps, up to its level.
 //
+// Formal warnings (formal_life.h) are part of the alerts of `formal_rules`. What the signal says is proposed: its
+// level, 0 where it is over; what ended in silence ends a mere candidate and proposes to lift nothing. Where somebody
+// must decide, the alert asks for attention, acknowledged or not; who approves, issues or lifts has seen it. An alert
+// whose warning is in force stays listed until that is lifted.
+//
 // A value; no clock; threads: none of its business.
 #pragma once
 
@@ -27,6 +32,8 @@
 #include "core/alert.h"
 
 namespace qc::core {
+
+class FormalLife;
 
 class AlertLife {
  public:
@@ -69,6 +76,12 @@ class AlertLife {
   void began(const AlertRules& rules, EventTime now);
   bool of_the_past(const AlertRules& rules, const Signal& signal, bool known) const;
   void remember(const AlertRules& rules, const std::string& id, std::int32_t revision);
+  // alert_life_formal.cc
+  void propose(const AlertRules& rules, EventTime now, std::vector<LedgerEntry>& ledger);
+  void advance_formal(const AlertRules& rules, EventTime now, std::vector<LedgerEntry>& ledger);
+  Refusal decide(const AlertRules& rules, const AlertCommand& command, EventTime now, std::vector<LedgerEntry>& ledger);
+  void note_formal(const FormalLife& formal, const std::string& before, EventTime now,
+                   std::vector<LedgerEntry>& ledger);
   Refusal check(const AlertRules& rules, const AlertCommand& command, EventTime now) const;
   void perform(const AlertCommand& command, EventTime now);
 

@@ -14,6 +14,18 @@
 
 namespace qc::core {
 
+// Of formal warnings (formal_warning.h).
+struct FormalRules {
+  std::set<std::string, std::less<>> approvers;  // roles that may approve, issue and lift
+  Duration undecided = std::chrono::hours(2);    // after it, what nobody decided asks for attention once more
+  std::array<Duration, kLevels> republish{std::chrono::hours(8), std::chrono::hours(4), std::chrono::hours(4)};
+  bool auto_issue = false;      // candidates are issued at once, as exercises
+  std::size_t text_max = 2000;  // bytes of what a command says, each; longer is refused
+
+  // REQUIRES: 1 <= level <= kLevels.
+  Duration republish_of(int level) const { return republish.at(static_cast<std::size_t>(level - 1)); }
+};
+
 struct AlertRules {
   // Response.
   std::array<Duration, kLevels> ack_timeout{std::chrono::hours(8), std::chrono::hours(4), std::chrono::hours(1)};
@@ -36,6 +48,9 @@ struct AlertRules {
   // A dead gateway's signal names in `covers` the sites whose silence it explains. No rule says so yet.
   std::set<std::string, std::less<>> gateway_rules{"gateway_dead"};
   std::set<std::string, std::less<>> covered_by_gateway{"no_data"};
+  // Whose alerts carry a formal warning: those of the warning machine.
+  std::set<std::string, std::less<>> formal_rules{kWarningRule, kJointWarningRule};
+  FormalRules formal;
   // Limits.
   std::size_t notes_max = 50;               // of one episode; one more is refused
   std::size_t text_max = 2000;              // bytes of what a command says, each; longer is refused

@@ -76,6 +76,8 @@ TEST(AlertStage, KeepsOneAlertAKeyAndTakesNothingThatIsNoSignal) {
   Signal s = fixture::alert_signal(station("S2"), 1, 1, Active, 1);
   for (const auto& spoil : {+[](Signal& x) { x.id.clear(); }, +[](Signal& x) { x.subject = std::string("a\0b", 3); },
                             +[](Signal& x) { x.revision = 0; }, +[](Signal& x) { x.level = 4; },
+                            +[](Signal& x) { x.count = -1; }, +[](Signal& x) { x.origin.offset = -2; },
+                            +[](Signal& x) { x.warning = std::make_shared<const WarningEpisode>(); },
                             +[](Signal& x) { x.state = None; }, +[](Signal& x) { x.at = EventTime::max(); }}) {
     Signal bad = s;
     spoil(bad);
@@ -141,7 +143,7 @@ TEST(AlertStage, ARegionsWarningCoversItsStationsUntilItIsOver) {
   p.signal(station("S2", "no_data", Factor::PM25), Active, 1);
   p.signal(station("S3"), Active, 3);
   EXPECT_EQ(p.signal(kWarning, Active, 2),
-            "alert! warning/C/AQI active 2, unacked; "
+            "alert! warning/C/AQI active 2, unacked, warning candidate 2; "
             "update aqi_level/S1/AQI active 1, unacked, inhibited by warning/C/AQI; ")
       << "neither silence nor level 3 is covered";
   EXPECT_EQ(p.signal(station("S4"), Active, 1),
@@ -158,10 +160,12 @@ TEST(AlertStage, AShelvedWarningCoversNothing) {
   p.signal(station("S1"), Active, 1);
   p.signal(kWarning, Active, 2);
   p.does(kWarning, Shelve{p.now + hours(1), "exercise"});
-  EXPECT_EQ(p.told(), "update warning/C/AQI active 2, unacked, shelved; update! aqi_level/S1/AQI active 1, unacked; ");
+  EXPECT_EQ(p.told(),
+            "update warning/C/AQI active 2, unacked, shelved, warning candidate 2; update! aqi_level/S1/AQI active 1, "
+            "unacked; ");
   EXPECT_EQ(p.tick(hours(1)),
             "update aqi_level/S1/AQI active 1, unacked, escalated, inhibited by warning/C/AQI; "
-            "update! warning/C/AQI active 2, unacked; ");
+            "update! warning/C/AQI active 2, unacked, warning candidate 2; ");
 }
 
 TEST(AlertStage, AJointWarningCoversTheWarningsThatItNames) {
@@ -169,11 +173,12 @@ TEST(AlertStage, AJointWarningCoversTheWarningsThatItNames) {
   p.signal(kWarning, Active, 2);
   p.signal(kJoint, Active, 2, {"C"});
   EXPECT_EQ(p.told(),
-            "alert! joint_warning/P/AQI active 2, unacked; "
-            "update warning/C/AQI active 2, unacked, inhibited by joint_warning/P/AQI; ");
+            "alert! joint_warning/P/AQI active 2, unacked, warning candidate 2; "
+            "update warning/C/AQI active 2, unacked, inhibited by joint_warning/P/AQI, warning candidate 2; ");
   // Other grounds: C no longer counts.
   EXPECT_EQ(p.signal(kJoint, Active, 2),
-            "update joint_warning/P/AQI active 2, unacked; update! warning/C/AQI active 2, unacked; ");
+            "update joint_warning/P/AQI active 2, unacked, warning candidate 2; "
+            "update! warning/C/AQI active 2, unacked, warning candidate 2; ");
 }
 
 TEST(AlertStage, ADeadGatewayCoversTheSilenceOfItsSites) {

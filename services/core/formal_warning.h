@@ -8,32 +8,16 @@
 // 3 red. Values; any thread.
 #pragma once
 
-#include <array>
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 
+#include "core/alert_rules.h"
 #include "core/bytes.h"
-#include "core/condition.h"
 #include "core/time.h"
 #include "core/warning.h"
 
 namespace qc::core {
-
-// Settings; a service reads them from its configuration.
-struct FormalRules {
-  std::set<std::string, std::less<>> approvers;  // roles that may approve, issue and lift
-  Duration undecided = std::chrono::hours(2);    // after it, what nobody decided asks for attention once more
-  std::array<Duration, kLevels> republish{std::chrono::hours(8), std::chrono::hours(4), std::chrono::hours(4)};
-  bool auto_issue = false;      // candidates are issued at once, as exercises
-  std::size_t text_max = 2000;  // bytes of what a command says, each; longer is refused
-
-  // REQUIRES: 1 <= level <= kLevels.
-  Duration republish_of(int level) const { return republish.at(static_cast<std::size_t>(level - 1)); }
-};
 
 enum class FormalStep : std::uint8_t { None = 0, Candidate, Approved, Issued, Lifted };
 std::string_view name(FormalStep s);  // "candidate"

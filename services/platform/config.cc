@@ -5,6 +5,7 @@
 #include <set>
 #include <system_error>
 
+#include "platform/config_alerts.h"
 #include "platform/config_checks.h"
 #include "platform/yaml_value.h"
 
@@ -133,6 +134,8 @@ void apply_system_defaults(schema::System& system, const YamlLoader* written) {
   if (absent("kafka.transaction_timeout")) kafka.set_transaction_timeout(10 * kSecond);
   if (absent("kafka.request_timeout")) kafka.set_request_timeout(10 * kSecond);
   if (absent("kafka.max_poll_interval")) kafka.set_max_poll_interval(5 * kMinute);
+
+  apply_alerts_defaults(*system.mutable_alerts(), written);
 
   // 13 months of readings are kept by duty; their first must have a snapshot before it.
   if (system.has_replay() && absent("replay.months_kept")) system.mutable_replay()->set_months_kept(14);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "platform/config_alerts.h"
 #include "platform/config_kafka.h"
 #include "platform/yaml_schema.h"
 #include "platform/yaml_value.h"
@@ -329,6 +330,7 @@ void check_system(const schema::System& system, YamlLoader& loader) {
   }
   check_partitions(system, loader);
   check_kafka(system.kafka(), loader);
+  check_alerts(system.alerts(), loader);
 }
 
 }  // namespace qc::platform

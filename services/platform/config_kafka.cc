@@ -4,11 +4,9 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 
+#include "platform/config_secrets.h"
 #include "platform/yaml_value.h"
 
 namespace qc::platform {
@@ -17,10 +15,7 @@ namespace schema = ::qingchuan::v1;
 
 namespace {
 
-constexpr std::string_view kFile = "file:";
-constexpr std::string_view kEnvironment = "env:";
-constexpr std::size_t kSecretBytesMax = 64 << 10;  // a chain of certificates has a few thousand
-constexpr std::size_t kNameMax = 100;              // Kafka's topics have at most 249 with the topic's own name
+constexpr std::size_t kNameMax = 100;  // Kafka's topics have at most 249 with the topic's own name
 
 bool is_name(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -34,18 +29,6 @@ void check_name(const char* field, const std::string& value, YamlLoader& loader)
   loader.add_problem(std::string("kafka.") + field, shown(field) + " is " + shown(value) + "; expected at most " +
                                                         std::to_string(kNameMax) +
                                                         " letters, digits, dots, dashes and underscores");
-}
-
-Result<std::string> content_of(const std::string& name, const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kSecretBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (!file.eof() || text.size() > kSecretBytesMax) {
-    return fail(Errc::config_invalid, "kafka setting " + shown(name) + ": the file " + shown(path.string()) +
-                                          " cannot be read, or has more than 64 kB");
-  }
-  return text;
 }
 
 }  // namespace
@@ -98,7 +81,7 @@ void check_kafka(const schema::Kafka& kafka, YamlLoader& loader) {
                                                       duration_text(kafka.session_timeout()));
   }
   for (const auto& [name, value] : kafka.settings()) {
-    if (is_secret_setting(name) && !value.starts_with(kFile) && !value.starts_with(kEnvironment)) {
+    if (is_secret_setting(name) && !stands_elsewhere(value)) {
       loader.add_problem("kafka.settings[" + name + "]",
                          shown(name) + " is a secret and must not stand here; write `file:PATH` or `env:NAME`");
     }
@@ -106,24 +89,7 @@ void check_kafka(const schema::Kafka& kafka, YamlLoader& loader) {
 }
 
 Result<std::string> kafka_setting(const std::string& name, const std::string& written, const std::string& directory) {
-  std::string value = written;
-  if (written.starts_with(kFile)) {
-    auto content = content_of(name, std::filesystem::path(directory) / written.substr(kFile.size()));
-    if (!content) return content;
-    value = std::move(*content);
-  } else if (written.starts_with(kEnvironment)) {
-    const std::string variable = written.substr(kEnvironment.size());
-    const char* content = std::getenv(variable.c_str());
-    if (content == nullptr) {
-      return fail(Errc::config_invalid,
-                  "kafka setting " + shown(name) + ": there is no variable " + shown(variable) + " in the environment");
-    }
-    value = content;
-  } else {
-    return value;
-  }
-  while (value.ends_with('\n') || value.ends_with('\r')) value.pop_back();
-  return value;
+  return meant_value("kafka setting " + shown(name), written, directory);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> kafka_settings(const schema::Kafka& kafka,

@@ -24,9 +24,8 @@ bool is_secret_setting(std::string_view name);
 // Each finding with its place. REQUIRES: defaults are applied.
 void check_kafka(const ::qingchuan::v1::Kafka& kafka, YamlLoader& loader);
 
-// The value that is meant: `file:PATH` is that file's content (a relative path: from `directory`) and `env:NAME` that
-// variable's, without line ends behind it; anything else is itself. Errors: config_invalid, its text names the setting
-// and the file or variable.
+// The value that is meant (config_secrets.h). Errors: config_invalid, its text names the setting and the file or
+// variable.
 Result<std::string> kafka_setting(const std::string& name, const std::string& written, const std::string& directory);
 
 // All of them, by name.

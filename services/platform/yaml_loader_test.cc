@@ -264,10 +264,10 @@ TEST(YamlLoader, ProblemsAreCountedToALimit) {
   EXPECT_EQ(problems_in<schema::RuleSet>(yaml, limits),
             "a.yaml:1:1: unknown key `x0yz` in RuleSet; expected one of `standards`, `limits`, `aqi_editions`, "
             "`signals`, `horizons`, `regions`, `sites`, `validities`, `percentiles`, `composites`, `checks`, "
-            "`neighbourhood`, `emergency`, `emergency_duties`, `warnings`\n"
+            "`neighbourhood`, `emergency`, `emergency_duties`, `warnings`, `alerts`\n"
             "a.yaml:2:1: unknown key `x1yz` in RuleSet; expected one of `standards`, `limits`, `aqi_editions`, "
             "`signals`, `horizons`, `regions`, `sites`, `validities`, `percentiles`, `composites`, `checks`, "
-            "`neighbourhood`, `emergency`, `emergency_duties`, `warnings`\n"
+            "`neighbourhood`, `emergency`, `emergency_duties`, `warnings`, `alerts`\n"
             "a.yaml:3:1: there are more problems from here on; mend the first ones\n");
 }
 

@@ -61,12 +61,12 @@ void ProcessorProbe::report(int partition, const core::ReadingStage& stage) {
   const core::Ledger& ledger = stage.ledger();
   platform::grow(in_, seen.ledger.in, ledger.in);
   for (std::size_t a = 0; a < core::kAccounts; ++a) {
-    platform::grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}), seen.ledger.accounts[a],
-         ledger.accounts[a]);
+    platform::grow(readings_.Add({{"account", std::string(core::name(static_cast<core::Account>(a)))}}),
+                   seen.ledger.accounts[a], ledger.accounts[a]);
   }
   for (std::size_t r = 1; r < core::kReasons; ++r) {
-    platform::grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}), seen.ledger.malformed[r],
-         ledger.malformed[r]);
+    platform::grow(malformed_.Add({{"reason", std::string(core::name(static_cast<core::Reason>(r)))}}),
+                   seen.ledger.malformed[r], ledger.malformed[r]);
   }
   const std::map<std::string, std::string> label = {{"partition", std::to_string(partition)}};
   sites_.Add(label).Set(static_cast<double>(stage.sites()));

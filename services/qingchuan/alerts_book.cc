@@ -77,7 +77,8 @@ Result<const core::Alert*> AlertBook::find(std::string_view written) const {
       return fail(Errc::usage, "several alerts have \"" + std::string(written) + "\" in their key: " + keys +
                                    (found.size() > 5 ? " ..." : ""));
   }
-  return fail(Errc::usage, "no alert has \"" + std::string(written) + "\" in its key; `qingchuan alerts list` shows them");
+  return fail(Errc::usage,
+              "no alert has \"" + std::string(written) + "\" in its key; `qingchuan alerts list` shows them");
 }
 
 Result<std::vector<core::LedgerEntry>> read_history(stream::Log& log, const std::string& subject) {

@@ -1,5 +1,5 @@
-// The alerts of a log as they stand now: a fold of the topic `alerts`, and how people read them: a table, one alert with
-// its history, JSON (docs/alerts.md).
+// The alerts of a log as they stand now: a fold of the topic `alerts`, and how people read them: a table, one alert
+// with its history, JSON (docs/alerts.md).
 //
 // Lifecycle: read, then look. Memory: an alert a key. Threads: one.
 #pragma once
@@ -25,9 +25,9 @@ struct BookedAlert {
 };
 
 struct AlertBook {
-  std::map<std::string, BookedAlert> alerts;  // by key as text; the latest revision of each
-  std::map<std::string, core::FoldRow> rows;         // of the flood that goes on
-  std::shared_ptr<const core::RuleSet> rules;        // that the latest alert names: names of places; null: unknown
+  std::map<std::string, BookedAlert> alerts;   // by key as text; the latest revision of each
+  std::map<std::string, core::FoldRow> rows;   // of the flood that goes on
+  std::shared_ptr<const core::RuleSet> rules;  // that the latest alert names: names of places; null: unknown
 
   // What is listed, as operators read it: the highest level first, what wants attention before what has had it, the
   // oldest first.
@@ -43,8 +43,9 @@ Result<AlertBook> read_alerts(stream::Log& log, processor::RulesStore& rules);
 Result<std::vector<core::LedgerEntry>> read_history(stream::Log& log, const std::string& subject);
 
 std::string to_text(const AlertBook& book, Language language);
+// Of its history the latest entries, or all.
 std::string to_text(const AlertBook& book, const core::Alert& alert, const std::vector<core::LedgerEntry>& history,
-                    Language language);
+                    Language language, bool all = false);
 // An object a line: what stands on the topic, by protobuf's JSON mapping.
 std::string to_json(const AlertBook& book, const std::vector<const core::Alert*>& alerts);
 

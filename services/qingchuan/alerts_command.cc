@@ -11,8 +11,10 @@
 #include "platform/yaml_value.h"
 #include "qingchuan/alerts_book.h"
 #include "qingchuan/alerts_options.h"
+#include "qingchuan/alerts_out.h"
 #include "qingchuan/alerts_send.h"
 #include "qingchuan/command.h"
+#include "qingchuan/measures.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/service_host.h"
 
@@ -30,6 +32,8 @@ struct Options {
   std::string text;
   std::string until;
   std::string duration;
+  std::string level;
+  std::string role;
   std::string id;
   std::int64_t revision = 0;
   int wait_s = 10;
@@ -54,18 +58,27 @@ Result<int> serve_alerts(const Options& o) {
   auto made = alerts::Alerts::create(*opened->log, rules_for_alerts(*opened->rules), *options, metrics.registry());
   if (!made) return tl::make_unexpected(made.error());
   alerts::Alerts& service = **made;
+  // A run to the end makes alerts and sends none.
+  auto made_outlets = o.until_end ? alerts::Outlets::create(*opened->log, {}, {}, metrics.registry())
+                                  : make_outlets(opened->config, *opened->log, metrics.registry());
+  if (!made_outlets) return tl::make_unexpected(made_outlets.error());
+  alerts::Outlets& outlets = **made_outlets;
   std::unique_ptr<platform::HttpServer> page;
   if (!o.until_end || !o.listen.empty()) {
     platform::Endpoints endpoints;
     endpoints.title = "qingchuan alerts " + version();
-    endpoints.unready = [&service] { return service.unready(); };
+    endpoints.unready = [&service, &outlets] {
+      std::vector<std::string> reasons = service.unready();
+      for (std::string& reason : outlets.unready()) reasons.push_back(std::move(reason));
+      return reasons;
+    };
     auto served = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
     if (!served) return tl::make_unexpected(served.error());
     page = std::move(*served);
     platform::log_info("page", {{"address", page->address()}});
   }
   platform::log_info("alerts started", {{"log", opened->where}, {"until_end", o.until_end}});
-  if (auto ended = service.run(shutdown.token()); !ended) return tl::make_unexpected(ended.error());
+  if (auto ended = run_with_outlets(service, outlets, shutdown.token()); !ended) return tl::make_unexpected(ended.error());
   platform::log_info("alerts ended", {{"reason", shutdown.stopping() ? "asked to stop" : "end of input"}});
   return shutdown.stopping() && o.until_end ? 130 : 0;
 }
@@ -115,7 +128,7 @@ Result<int> show(const Options& o) {
   }
   const auto history = read_history(*opened->log.log, text((*alert)->key));
   if (!history) return tl::make_unexpected(history.error());
-  print(to_text(opened->book, **alert, *history, language_of(o)));
+  print(to_text(opened->book, **alert, *history, language_of(o), o.all));
   return 0;
 }
 
@@ -130,9 +143,8 @@ Result<core::EventTime> until_of(const Options& o, OpenLog& log, const core::Ale
   if (!duration) return fail(Errc::usage, "--for " + o.duration + ": a duration as 30min or 8h expected");
   const auto timeline = log.rules->timeline();
   if (!timeline) return tl::make_unexpected(timeline.error());
-  const core::EventTime now = *timeline == core::Timeline::Fed
-                                  ? alert.change.at
-                                  : core::event_time(platform::system_clock().wall_ms());
+  const core::EventTime now =
+      *timeline == core::Timeline::Fed ? alert.change.at : core::event_time(platform::system_clock().wall_ms());
   return now + core::Duration(*duration);
 }
 
@@ -160,10 +172,12 @@ Result<int> send(const Options& o, const std::function<Result<What>(OpenLog&, co
                                     std::chrono::seconds(o.wait_s), shutdown.token());
   if (!outcome) return tl::make_unexpected(outcome.error());
   if (!*outcome) {
-    std::fprintf(stderr, zh ? "命令 %s 已写入, %d 秒内未得到答复: `qingchuan alerts` 在运行吗? 用 --id %s 重发可再问, 不会重复执行\n"
-                            : "command %s is in the log, not answered within %d s: is `qingchuan alerts` running? Sent again with "
-                              "--id %s it is asked for once more, and done once\n",
-                 command.id.c_str(), o.wait_s, command.id.c_str());
+    std::fprintf(
+        stderr,
+        zh ? "命令 %s 已写入, %d 秒内未得到答复: `qingchuan alerts` 在运行吗? 用 --id %s 重发可再问, 不会重复执行\n"
+           : "command %s is in the log, not answered within %d s: is `qingchuan alerts` running? Sent again with "
+             "--id %s it is asked for once more, and done once\n",
+        command.id.c_str(), o.wait_s, command.id.c_str());
     return 3;
   }
   const wire::DecodedOutcome& is = **outcome;
@@ -198,7 +212,9 @@ CLI::App* add_sender(CLI::App& parent, Options& o, const char* name, const char*
   c->add_option("--revision", o.revision, "Only if the alert still has this one (default: the one it has now)")
       ->check(CLI::PositiveNumber);
   c->add_option("--id", o.id, "Of the command: sent again with the same, it is done once");
-  c->add_option("--wait", o.wait_s, "How many seconds to wait for the outcome")->check(CLI::Range(1, 600))->capture_default_str();
+  c->add_option("--wait", o.wait_s, "How many seconds to wait for the outcome")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
   return c;
 }
 
@@ -221,7 +237,9 @@ Command make_alerts_command(CLI::App& app) {
   l->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
   l->add_flag("--all", o->all, "With json: also those that are over");
   runs->emplace_back(l, [o] { return list(*o); });
-  runs->emplace_back(add_person(*command, *o, "show", "One alert with its history"), [o] { return show(*o); });
+  CLI::App* s = add_person(*command, *o, "show", "One alert with its history");
+  s->add_flag("--all", o->all, "All of its history");
+  runs->emplace_back(s, [o] { return show(*o); });
 
   const auto simple = [&](const char* name, const char* help, const char* option, const char* text_help, bool required,
                           std::function<What(const Options&)> what) {
@@ -230,9 +248,8 @@ Command make_alerts_command(CLI::App& app) {
       auto* t = c->add_option(option, o->text, text_help);
       if (required) t->required();
     }
-    runs->emplace_back(c, [o, what] {
-      return send(*o, [&](OpenLog&, const core::Alert&) -> Result<What> { return what(*o); });
-    });
+    runs->emplace_back(
+        c, [o, what] { return send(*o, [&](OpenLog&, const core::Alert&) -> Result<What> { return what(*o); }); });
   };
   simple("ack", "Acknowledge it", "--comment", "What was seen", false,
          [](const Options& a) -> What { return core::Acknowledge{a.text}; });
@@ -240,7 +257,8 @@ Command make_alerts_command(CLI::App& app) {
          [](const Options& a) -> What { return core::Assign{a.text}; });
   simple("note", "Write a note", "--text", "The note", true,
          [](const Options& a) -> What { return core::AddNote{a.text}; });
-  simple("unshelve", "Take it off the shelf", nullptr, nullptr, false, [](const Options&) -> What { return core::Unshelve{}; });
+  simple("unshelve", "Take it off the shelf", nullptr, nullptr, false,
+         [](const Options&) -> What { return core::Unshelve{}; });
   simple("return", "Return it to service", nullptr, nullptr, false,
          [](const Options&) -> What { return core::ReturnToService{}; });
   simple("close", "Close what ended without a measurement or an acknowledgement", "--reason", "Why", true,
@@ -262,6 +280,27 @@ Command make_alerts_command(CLI::App& app) {
       });
     });
   };
+  const auto decides = [&](const char* name, const char* help, std::function<Result<What>(const Options&)> what) {
+    CLI::App* c = add_sender(*command, *o, name, help);
+    c->add_option("--role", o->role, "As whom; the configuration's `approvers` may")->required();
+    runs->emplace_back(c, [o, what] { return send(*o, [&](OpenLog&, const core::Alert&) { return what(*o); }); });
+    return c;
+  };
+  CLI::App* approve =
+      decides("approve", "Approve the candidate of a formal warning", [](const Options& a) -> Result<What> {
+        const auto level = find_level(a.level);
+        if (!level) return tl::make_unexpected(level.error());
+        return core::Approve{static_cast<int>(*level), a.role, a.text};
+      });
+  approve->add_option("--level", o->level, "What is approved: yellow, orange or red (黄色, 橙色, 红色)")->required();
+  approve->add_option("--comment", o->text, "Why");
+  decides("issue", "Issue what was approved", [](const Options& a) -> Result<What> { return core::Issue{a.role}; });
+  decides("lift", "Lift a warning that the criteria say is over",
+          [](const Options& a) -> Result<What> {
+            return core::Lift{a.role, a.text};
+          })
+      ->add_option("--reason", o->text, "Why")
+      ->required();
   timed("shelve", "Set it aside for a while", true);
   timed("out", "Take it out of service: maintenance, calibration", false);
 

@@ -32,11 +32,18 @@ std::string place_name(const AlertBook& book, const std::string& id, bool zh) {
   return zh || region->second.name_en.empty() ? region->second.name : region->second.name_en;
 }
 
-std::string value_of(const core::Signal& s) {
-  const auto text = [&s](core::Concentration c) {
-    return signal_value_text(c.pg, s.limit.pg, s.factor, s.unit);
-  };
+std::string value_of(const core::Signal& s, const Words& w) {
+  // Several regions together have no value of their own.
+  if (!s.covers.empty() || s.rule == core::kJointWarningRule)
+    return std::to_string(s.covers.size()) + w(" 地", " regions");
+  const auto text = [&s](core::Concentration c) { return signal_value_text(c.pg, s.limit.pg, s.factor, s.unit); };
   return text(s.value) + (s.value > s.limit ? " > " : " <= ") + text(s.limit);
+}
+
+// Of now and, where that is lower, what somebody must still see to: "1 (3)".
+std::string level_of(const core::Alert& a) {
+  const int level = a.condition.level;
+  return std::to_string(level) + (a.owed > level ? " (" + std::to_string(a.owed) + ")" : "");
 }
 
 // What a person must know beside the condition.
@@ -59,6 +66,9 @@ std::string response_of(const core::Alert& a, const Words& w) {
   return out;
 }
 
+constexpr std::size_t kHistoryShown = 30;
+constexpr const char* kBetween = "; ";
+
 constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals> kRefusalsZh = {{
     {core::Refusal::None, "已接受"},
     {core::Refusal::IdMissing, "命令无编号"},
@@ -77,32 +87,68 @@ constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals
     {core::Refusal::NotOutOfService, "未被停用"},
     {core::Refusal::ConditionStands, "情况仍在持续"},
     {core::Refusal::NotesFull, "备注已满"},
+    {core::Refusal::NotApprover, "该角色无权"},
+    {core::Refusal::NothingProposed, "没有待批的预警"},
+    {core::Refusal::OtherLevel, "待批的是另一级别"},
+    {core::Refusal::AlreadyApproved, "已经批准"},
+    {core::Refusal::NotApproved, "尚未批准"},
+    {core::Refusal::NotIssued, "尚未发布"},
 }};
+
+std::string formal_text(const core::FormalWarning& f, Language language) {
+  const Words w{language == Language::Chinese};
+  const auto level = [&](int l) { return std::string(warning_level_word(l, language)); };
+  std::string out;
+  const auto add = [&out](const std::string& part) { out += (out.empty() ? "" : kBetween) + part; };
+  if (f.in_force()) {
+    add(level(f.issued.level) + w("已发布 ", " issued ") + clock_of(f.issued.at) + w(", 批准: ", ", approved by ") +
+        f.issued.approved.by + " (" + f.issued.approved.role + ")" + w(", 发布: ", ", issued by ") + f.issued.by);
+  } else if (f.issued.level > 0 && f.issued.exercise) {
+    add(level(f.issued.level) + w("演练 ", " exercise ") + clock_of(f.issued.at));
+  } else if (!f.lifted.by.empty()) {
+    add(level(f.issued.level) + w("已解除 ", " lifted ") + clock_of(f.lifted.at) + ", " + f.lifted.by + " (" +
+        f.lifted.role + "): " + f.lifted.reason);
+  }
+  if (f.approved.level > 0) {
+    add(level(f.approved.level) + w("已批准待发布: ", " approved, to be issued: ") + f.approved.by + " (" +
+        f.approved.role + ")");
+  } else if (f.is_candidate()) {
+    add(level(f.proposed.level) + w("待批 自 ", " to be approved, since ") + clock_of(f.proposed.at) + ", " +
+        std::string(basis_word(static_cast<int>(f.proposed.basis), language)) + ", " + f.proposed.criteria);
+  } else if (f.in_force() && f.proposed.level == 0) {
+    add(w("可解除 自 ", "to be lifted, since ") + clock_of(f.proposed.at));
+  }
+  if (f.proposed.escalated) add(w("逾期未决", "undecided for too long"));
+  return out;
+}
 
 }  // namespace
 
 std::string_view refusal_word(core::Refusal refusal, Language language) {
   if (language == Language::English) return name(refusal);
-  const auto it = std::find_if(kRefusalsZh.begin(), kRefusalsZh.end(), [&](const auto& r) { return r.first == refusal; });
+  const auto it =
+      std::find_if(kRefusalsZh.begin(), kRefusalsZh.end(), [&](const auto& r) { return r.first == refusal; });
   return it == kRefusalsZh.end() ? name(refusal) : it->second;
 }
 
 std::string to_text(const AlertBook& book, Language language) {
   const Words w{language == Language::Chinese};
   std::vector<std::vector<std::string>> rows = {{w("级", "level"), w("报警", "alert"), w("对象", "where"),
-                                                 w("因子", "factor"), w("状态", "state"), w("值", "value"), w("始于", "since"),
-                                                 w("处置", "response"), w("标记", "marks"), w("修订", "rev"), w("编号", "key")}};
+                                                 w("因子", "factor"), w("状态", "state"), w("值", "value"),
+                                                 w("始于", "since"), w("处置", "response"), w("标记", "marks"),
+                                                 w("修订", "rev"), w("编号", "key")}};
   const auto listed = book.listed();
   std::size_t unacked = 0;
   for (const core::Alert* a : listed) {
     const core::Signal& s = a->condition;
     unacked += a->response == core::Response::Unacked && !a->suppressed;
-    rows.push_back({std::to_string(s.level), std::string(rule_word(a->key.rule, language)),
-                    place_name(book, a->key.subject, w.zh), std::string(core::name(a->key.factor)),
-                    std::string(state_word(static_cast<int>(s.state), language)), value_of(s), clock_of(s.began),
+    rows.push_back({level_of(*a), std::string(rule_word(a->key.rule, language)), place_name(book, a->key.subject, w.zh),
+                    std::string(core::name(a->key.factor)),
+                    std::string(state_word(static_cast<int>(s.state), language)), value_of(s, w), clock_of(s.began),
                     response_of(*a, w), marks_of(*a, w), std::to_string(a->revision), text(a->key)});
   }
-  const std::string head = std::to_string(listed.size()) + w(" 个报警, 待确认 ", listed.size() == 1 ? " alert, " : " alerts, ") +
+  const std::string head = std::to_string(listed.size()) +
+                           w(" 个报警, 待确认 ", listed.size() == 1 ? " alert, " : " alerts, ") +
                            std::to_string(unacked) + w("\n", " to acknowledge\n");
   if (listed.empty()) return head;
   std::string out = head + table(rows, rows.front().size());
@@ -114,38 +160,44 @@ std::string to_text(const AlertBook& book, Language language) {
 }
 
 std::string to_text(const AlertBook& book, const core::Alert& a, const std::vector<core::LedgerEntry>& history,
-                    Language language) {
+                    Language language, bool all) {
   const Words w{language == Language::Chinese};
   const core::Signal& s = a.condition;
   std::string out = text(a.key) + w("  修订 ", "  revision ") + std::to_string(a.revision) + "\n";
   const auto line = [&out](const std::string& what, const std::string& value) {
     if (!value.empty()) out += "  " + pad_right(what, 12) + value + "\n";
   };
-  line(w("对象", "where"), place_name(book, s.subject, w.zh) + " (" + s.subject + "), " + place_name(book, s.region, w.zh));
+  line(w("对象", "where"),
+       place_name(book, s.subject, w.zh) + " (" + s.subject + "), " + place_name(book, s.region, w.zh));
   line(w("报警", "alert"), std::string(rule_word(s.rule, language)) + " " + std::string(core::name(s.factor)));
-  line(w("状态", "state"), std::string(state_word(static_cast<int>(s.state), language)) + ", " + std::to_string(s.level) +
-                             w(" 级", " of 3") + w(", 始于 ", ", since ") + clock_of(s.began) +
-                             (a.listed ? "" : w(", 已结束", ", over")));
-  line(w("值", "value"), value_of(s) + " (" + std::to_string(s.count) + "/" + std::to_string(s.expected) + ")");
+  line(w("状态", "state"), std::string(state_word(static_cast<int>(s.state), language)) + ", " +
+                               std::to_string(s.level) + w(" 级", " of 3") + w(", 始于 ", ", since ") +
+                               clock_of(s.began) + (a.listed ? "" : w(", 已结束", ", over")));
+  line(w("值", "value"), value_of(s, w) + " (" + std::to_string(s.count) + "/" + std::to_string(s.expected) + ")");
   line(w("依据", "clause"), s.clause);
   line(w("原因", "reason"), s.reason);
   line(w("规则", "rules"), a.source.rules + ", readings-" + std::to_string(a.source.partition) + "@" +
-                             std::to_string(s.origin.first_offset) + ".." + std::to_string(s.origin.offset));
+                               std::to_string(s.origin.first_offset) + ".." + std::to_string(s.origin.offset));
   line(w("处置", "response"), response_of(a, w) + (a.comment.empty() ? "" : ": " + a.comment));
   line(w("标记", "marks"), marks_of(a, w));
   if (a.shelf.on) {
-    line(w("搁置", "shelf"), (a.shelf.until ? w("至 ", "until ") + clock_of(*a.shelf.until) : w("本次", "this once")) + ", " +
-                               a.shelf.who + ": " + a.shelf.reason);
+    line(w("搁置", "shelf"), (a.shelf.until ? w("至 ", "until ") + clock_of(*a.shelf.until) : w("本次", "this once")) +
+                                 ", " + a.shelf.who + ": " + a.shelf.reason);
   }
   if (a.out_of_service.on) {
     line(w("停用", "out"), w("至 ", "until ") + clock_of(a.out_of_service.until) + ", " + a.out_of_service.who + ": " +
-                             a.out_of_service.reason);
+                               a.out_of_service.reason);
   }
   line(w("被覆盖", "inhibited"), a.inhibited_by);
+  if (a.formal.message.number > 0) line(w("正式预警", "warning"), formal_text(a.formal, language));
   for (const core::AlertNote& n : a.notes) line(w("备注", "note"), clock_of(n.at) + " " + n.who + ": " + n.text);
   if (history.empty()) return out;
-  out += w("历史\n", "history\n");
-  for (const core::LedgerEntry& e : history) {
+  const std::size_t skipped = all || history.size() <= kHistoryShown ? 0 : history.size() - kHistoryShown;
+  out += w("历史", "history");
+  if (skipped > 0) out += w(" (更早的 ", " (") + std::to_string(skipped) + w(" 条: --all)", " earlier ones: --all)");
+  out += "\n";
+  for (std::size_t i = skipped; i < history.size(); ++i) {
+    const core::LedgerEntry& e = history[i];
     out += "  " + clock_of(e.at) + "  " + pad_right(e.who, 12) + e.what + (e.why.empty() ? "" : " (" + e.why + ")") +
            "  -> " + e.after + "\n";
   }

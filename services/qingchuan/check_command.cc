@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "platform/config.h"
+#include "qingchuan/alerts_out.h"
 #include "qingchuan/command.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/place.h"
@@ -29,6 +30,12 @@ Command make_check_command(CLI::App& app) {
         if (!kafka.empty()) {
           for (const std::string& problem : kafka) std::printf("%s\n", problem.c_str());
           std::printf("%zu %s in `kafka: settings`\n", kafka.size(), kafka.size() == 1 ? "problem" : "problems");
+          return 1;
+        }
+        const std::vector<std::string> ways = alerts_out_problems(*loaded);
+        if (!ways.empty()) {
+          for (const std::string& problem : ways) std::printf("%s: %s\n", loaded->path.c_str(), problem.c_str());
+          std::printf("%zu %s in `alerts: out`\n", ways.size(), ways.size() == 1 ? "problem" : "problems");
           return 1;
         }
         const simulator::Plays plays = simulator::load_plays(*loaded);

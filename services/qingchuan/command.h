@@ -21,6 +21,7 @@ struct Command {
 };
 
 Command make_alerts_command(CLI::App& app);
+Command make_alerts_out_command(CLI::App& app);
 Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
 Command make_episodes_command(CLI::App& app);

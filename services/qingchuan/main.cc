@@ -21,13 +21,13 @@ int main(int argc, char** argv) {
   const std::vector<qc::commands::Command> commands = {
       qc::commands::make_up_command(app),        qc::commands::make_feed_command(app),
       qc::commands::make_processor_command(app), qc::commands::make_alerts_command(app),
-      qc::commands::make_tail_command(app),
-      qc::commands::make_summary_command(app),   qc::commands::make_check_command(app),
-      qc::commands::make_report_command(app),    qc::commands::make_topics_command(app),
-      qc::commands::make_amend_command(app),     qc::commands::make_rules_command(app),
-      qc::commands::make_simulate_command(app),  qc::commands::make_replay_command(app),
-      qc::commands::make_measures_command(app),  qc::commands::make_episodes_command(app),
-      qc::commands::make_event_command(app)};
+      qc::commands::make_tail_command(app),      qc::commands::make_summary_command(app),
+      qc::commands::make_check_command(app),     qc::commands::make_report_command(app),
+      qc::commands::make_topics_command(app),    qc::commands::make_amend_command(app),
+      qc::commands::make_rules_command(app),     qc::commands::make_simulate_command(app),
+      qc::commands::make_replay_command(app),    qc::commands::make_measures_command(app),
+      qc::commands::make_episodes_command(app),  qc::commands::make_event_command(app),
+      qc::commands::make_alerts_out_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

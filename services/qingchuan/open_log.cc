@@ -202,8 +202,11 @@ std::vector<stream::TopicSpec> topics_of(const ::qingchuan::v1::System& system) 
     const int partitions = signals->partitions;
     const bool compact = name == std::string_view(alerts::kAlerts);
     const bool for_ever = compact || name == std::string_view(alerts::kLedger);
-    specs.push_back({name, partitions, compact ? stream::Cleanup::Compact : stream::Cleanup::Delete,
-                     for_ever ? stream::Milliseconds(0) : kEventsKept, {}});
+    specs.push_back({name,
+                     partitions,
+                     compact ? stream::Cleanup::Compact : stream::Cleanup::Delete,
+                     for_ever ? stream::Milliseconds(0) : kEventsKept,
+                     {}});
   }
   for (const StateTopic& state : kStateTopics) {
     const auto input = find(state.input);

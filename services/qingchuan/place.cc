@@ -21,11 +21,11 @@ void write_line(stream::LineLevel level, const std::string& line) {
   }
 }
 
+}  // namespace
+
 std::string directory_of(const platform::Loaded& config) {
   return std::filesystem::path(config.path).parent_path().string();
 }
-
-}  // namespace
 
 void add_place_options(CLI::App& command, Place& place) {
   CLI::Option* data = command.add_option("--data", place.data, "Directory of the embedded log");

@@ -32,6 +32,9 @@ struct Address {
 // Errors: usage (neither is known, or both were given), config_invalid.
 Result<Address> address_of(const Place& place, const ::qingchuan::v1::System& system);
 
+// Of the configuration file: where relative paths in it begin.
+std::string directory_of(const platform::Loaded& config);
+
 // By the block `kafka:`, with secrets read; log lines go to ours. `joins`: with the instance name that is configured,
 // or else one that no other process of this host has. Errors: config_invalid, queue_full.
 Result<stream::KafkaOptions> kafka_options(const platform::Loaded& config, const std::string& brokers, bool joins);

@@ -12,6 +12,7 @@
 #include "platform/shutdown.h"
 #include "processor/processor.h"
 #include "qingchuan/alerts_options.h"
+#include "qingchuan/alerts_out.h"
 #include "qingchuan/command.h"
 #include "qingchuan/live_play.h"
 #include "qingchuan/open_log.h"
@@ -109,13 +110,17 @@ Result<int> run(const Options& o) {
       alerts::Alerts::create(*opened->log, rules_for_alerts(*opened->rules), *alert_options, metrics.registry());
   if (!made_alerts) return tl::make_unexpected(made_alerts.error());
   alerts::Alerts& alerts = **made_alerts;
+  const auto made_outlets = make_outlets(opened->config, *opened->log, metrics.registry());
+  if (!made_outlets) return tl::make_unexpected(made_outlets.error());
+  alerts::Outlets& outlets = **made_outlets;
 
   platform::Endpoints endpoints;
   endpoints.title = "qingchuan " + version();
   endpoints.stations = [&processor] { return processor.stations(); };
-  endpoints.unready = [&processor, &alerts] {
+  endpoints.unready = [&processor, &alerts, &outlets] {
     std::vector<std::string> reasons = processor.unready();
     for (std::string& reason : alerts.unready()) reasons.push_back(std::move(reason));
+    for (std::string& reason : outlets.unready()) reasons.push_back(std::move(reason));
     return reasons;
   };
   const auto page = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
@@ -171,7 +176,7 @@ Result<int> run(const Options& o) {
   std::stop_source all;
   const std::stop_callback forward(shutdown.token(), [&all] { all.request_stop(); });
   std::jthread beside([&] {
-    alerts_ended = alerts.run(all.get_token());
+    alerts_ended = run_with_outlets(alerts, outlets, all.get_token());
     all.request_stop();  // where it failed for good
   });
   const auto ended = processor.run(all.get_token());

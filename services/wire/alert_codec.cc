@@ -6,6 +6,7 @@
 
 #include "core/condition.h"
 #include "qingchuan/v1/alert.pb.h"
+#include "wire/formal_message.h"
 #include "wire/keys.h"
 #include "wire/limits.h"
 #include "wire/packet.h"
@@ -110,6 +111,7 @@ void set_alert(const core::Alert& a, v1::Alert& out) {
   change.set_what(a.change.what);
   change.set_why(a.change.why);
   set_people(a, out);
+  if (a.formal.message.number > 0) set_formal(a.formal, *out.mutable_formal());
 }
 
 void take_people(const v1::Alert& in, core::Alert& a) {
@@ -162,6 +164,7 @@ std::optional<core::Alert> alert_of(const v1::Alert& in) {
   a.begun_revision = in.begun_revision();
   a.change = {core::event_time(in.change().at_ms()), in.change().who(), in.change().what(), in.change().why()};
   take_people(in, a);
+  if (in.has_formal()) a.formal = formal_of(in.formal());
   return a;
 }
 
@@ -215,6 +218,12 @@ std::variant<What, core::Rejected> what_of(const v1::Command& in) {
       return core::Shown{in.shown().console()};
     case C::kClose:
       return core::CloseAlert{in.close().reason()};
+    case C::kApprove:
+      return core::Approve{in.approve().level(), in.approve().role(), in.approve().comment()};
+    case C::kIssue:
+      return core::Issue{in.issue().role()};
+    case C::kLift:
+      return core::Lift{in.lift().role(), in.lift().reason()};
     case C::WHAT_NOT_SET:
       break;
   }
@@ -236,7 +245,17 @@ void set_what(const What& what, v1::Command& out) {
                         },
                         [&](const core::ReturnToService&) { out.mutable_return_to_service(); },
                         [&](const core::Shown& w) { out.mutable_shown()->set_console(w.console); },
-                        [&](const core::CloseAlert& w) { out.mutable_close()->set_reason(w.reason); }},
+                        [&](const core::CloseAlert& w) { out.mutable_close()->set_reason(w.reason); },
+                        [&](const core::Approve& w) {
+                          out.mutable_approve()->set_level(w.level);
+                          out.mutable_approve()->set_role(w.role);
+                          out.mutable_approve()->set_comment(w.comment);
+                        },
+                        [&](const core::Issue& w) { out.mutable_issue()->set_role(w.role); },
+                        [&](const core::Lift& w) {
+                          out.mutable_lift()->set_role(w.role);
+                          out.mutable_lift()->set_reason(w.reason);
+                        }},
              what);
 }
 
@@ -249,9 +268,11 @@ core::Refusal refusal_of(std::string_view word) {
 
 }  // namespace
 
-std::string encode_alert(const core::ToldAlert& told, const AlertOrigin& origin) {
+std::string encode_alert(const core::ToldAlert& told, const AlertOrigin& origin,
+                         const std::vector<core::MeasuresDue>& measures) {
   v1::AlertRecord message;
   v1::Alert& out = *message.mutable_alert();
+  for (const core::MeasuresDue& due : measures) add_measures(due, out);
   set_alert(told.alert, out);
   out.set_telling(static_cast<v1::Telling>(told.telling));
   out.set_annunciate(told.annunciate);

@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/alert.h"
 #include "core/alert_stage.h"
+#include "core/measures.h"
 #include "wire/codec.h"
 
 namespace qc::wire {
@@ -23,7 +25,9 @@ struct AlertOrigin {
   std::string rules;          // hash of the rules in use
 };
 
-std::string encode_alert(const core::ToldAlert& told, const AlertOrigin& origin);  // an AlertRecord, as the next one
+// An AlertRecord, as the next one. `measures`: what is due while a formal warning is in force.
+std::string encode_alert(const core::ToldAlert& told, const AlertOrigin& origin,
+                         const std::vector<core::MeasuresDue>& measures = {});
 std::string encode_row(const core::FoldRow& row, const AlertOrigin& origin);
 std::string encode_outcome(const core::CommandOutcome& outcome, const AlertOrigin& origin);
 std::string encode_ledger_entry(const core::LedgerEntry& entry, std::string_view id, const AlertOrigin& origin);

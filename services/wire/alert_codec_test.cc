@@ -22,7 +22,7 @@ const AlertKey kKey{"warning", "P", core::Factor::AQI};
 
 core::ToldAlert told_warning() {
   core::WarningEpisode episode;
-  episode.revision = 2;
+  episode.revision = 3;  // as the signal's last
   episode.reason = "because";
   episode.criteria = "2024";
   episode.began = kAlertStart;
@@ -34,11 +34,20 @@ core::ToldAlert told_warning() {
   s.warning = std::make_shared<const core::WarningEpisode>(episode);
   s.covers = {"A", "B"};
   s.evidence = {{"S", {7}}};
-  core::AlertStage stage({});
+  core::AlertRules rules;
+  rules.formal.approvers = {"mayor"};
+  core::AlertStage stage(rules);
   core::AlertOutputs out;
   stage.advance(kAlertStart, out);
   EXPECT_TRUE(stage.apply(s, out, {"feedbeef", 3}));
-  told = out.alerts.front();
+  stage.apply({"a", kKey, 1, "li", core::Approve{2, "mayor", "so be it"}}, out);
+  stage.apply({"b", kKey, 2, "li", core::Issue{"mayor"}}, out);
+  s.level = 3;
+  s.revision = 3;
+  EXPECT_TRUE(stage.apply(s, out, {"feedbeef", 3}));
+  stage.apply({"c", kKey, 4, "li", core::Approve{3, "mayor", ""}}, out);
+  told = out.alerts.back();
+  EXPECT_EQ(told.alert.revision, 5);
   told.alert.notes = {{kAlertStart, "li", "note"}};
   told.alert.acked_level = 1;
   told.alert.acked_by = "li";
@@ -92,7 +101,10 @@ TEST(AlertCodec, EveryCommandComesBackWhole) {
                                                          core::TakeOutOfService{until, "r"},
                                                          core::ReturnToService{},
                                                          core::Shown{"wall"},
-                                                         core::CloseAlert{"r"}};
+                                                         core::CloseAlert{"r"},
+                                                         core::Approve{2, "mayor", "c"},
+                                                         core::Issue{"mayor"},
+                                                         core::Lift{"mayor", "r"}};
   for (const auto& what : all) {
     const AlertCommand command{"id 1", kKey, 5, "li", what};
     const std::string bytes = encode_command(command, "P", kAlertStart);

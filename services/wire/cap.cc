@@ -313,6 +313,10 @@ Result<std::string> encode_cap(const CapMessage& m) {
   return std::move(writer.out);
 }
 
+std::string cap_headline(const CapMessage& message, bool chinese) {
+  return headline(message, Language(chinese));
+}
+
 CapArea cap_area(const core::RuleSet& rules, std::string_view region) {
   const core::Region& self = rules.regions.find(region)->second;
   CapArea area{self.id, {self.name, self.name_en}, {}};

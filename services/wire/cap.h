@@ -74,6 +74,9 @@ inline constexpr std::size_t kCapAreasMax = 256;
 // The message as UTF-8 XML. Times have +08:00 and whole seconds (rounded down). usage: what is wrong with it.
 Result<std::string> encode_cap(const CapMessage& message);
 
+// Its title, as `headline` has it.
+std::string cap_headline(const CapMessage& message, bool chinese);
+
 // A region's name, and its outline or those of the regions below it. REQUIRES: the rules know it.
 CapArea cap_area(const core::RuleSet& rules, std::string_view region);
 

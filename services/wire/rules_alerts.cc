@@ -51,6 +51,13 @@ Result<void> RulesBuilder::alerts() {
   for (const core::Duration t : {out.shelve_max, out.out_of_service_max, out.flapping_window, out.flood_window}) {
     if (t <= core::Duration::zero()) return invalid("alerts: a negative duration");
   }
+  core::FormalRules& formal = out.formal;
+  formal.approvers = {in.approvers().begin(), in.approvers().end()};
+  if (formal.approvers.contains("")) return invalid("alerts: `approvers`: an empty role");
+  take_time(in.undecided(), formal.undecided);
+  if (formal.undecided <= core::Duration::zero()) return invalid("alerts: a negative duration");
+  if (!take_times(in.republish(), formal.republish)) return invalid("alerts: `republish`: a time for each of 3 levels");
+  formal.auto_issue = in.auto_issue();
   if (in.covered_by_warning().empty()) return {};
   out.covered_by_warning = {in.covered_by_warning().begin(), in.covered_by_warning().end()};
   return {};

@@ -212,6 +212,13 @@ def inject(data, records, *config):
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]  # (partition, offset)
 
 
+def inject_alerts(data, lines):
+    """Appends revisions of alerts: "SUBJECT REVISION LEVEL BEGAN_MS [suppressed] [quiet]" each."""
+    done = subprocess.run([str(INJECT), "alerts", str(data)], input="".join(f"{line}\n" for line in lines),
+                          capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 def create_log(data, timeline, config=CONFIG):
     command = [str(INJECT), "create", str(data), str(config), timeline]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)

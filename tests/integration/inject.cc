@@ -5,6 +5,9 @@
 //                                                     TOPIC PARTITION KEY VALUE
 //                                                   with key and value in hexadecimal ("-": empty, "~": a tombstone);
 //                                                   prints "PARTITION OFFSET" of each
+//   integration_inject alerts LOG [CONFIG]          appends revisions of alerts, each a line
+//                                                     SUBJECT REVISION LEVEL BEGAN_MS [suppressed] [quiet]
+//                                                   (level 0: it is over; quiet: asks for no attention)
 //
 // LOG is a directory, or kafka:HOST:PORT,... with the configuration that says the rest of it.
 #include <array>
@@ -16,7 +19,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/alert.h"
 #include "qingchuan/open_log.h"
+#include "wire/alert_codec.h"
+#include "wire/keys.h"
 
 namespace qc {
 namespace {
@@ -87,6 +93,70 @@ int append(const commands::Place& place) {
   return 0;
 }
 
+stream::NewRecord alert_record(const std::string& subject, std::int64_t revision, int level, core::EventTime began,
+                               const std::string& marks) {
+  core::ToldAlert told;
+  told.telling = revision == 1 ? core::Telling::Alert : level > 0 ? core::Telling::Update : core::Telling::Cancel;
+  told.annunciate = level > 0 && marks.find("quiet") == std::string::npos;
+  core::Alert& a = told.alert;
+  a.key = {"aqi_level", subject, core::Factor::AQI};
+  a.episode = 1;
+  a.revision = revision;
+  a.begun_revision = 1;
+  a.listed = level > 0;
+  a.suppressed = marks.find("suppressed") != std::string::npos;
+  core::Signal& s = a.condition;
+  s.id = core::text(a.key) + "/1";
+  s.revision = static_cast<std::int32_t>(revision);
+  s.rule = a.key.rule;
+  s.subject = subject;
+  s.region = "C";
+  s.root = "P";
+  s.factor = core::Factor::AQI;
+  s.window = core::Window::H1;
+  s.unit = core::Unit::Point;
+  s.level = level > 0 ? level : 1;
+  s.state = level > 0 ? core::SignalState::Active : core::SignalState::Cleared;
+  s.began = began;
+  s.at = began + std::chrono::seconds(revision);
+  s.interval = {began - core::kHour, began};
+  s.value = {(level > 0 ? 166 : 120) * core::kMillion};
+  s.limit = {150 * core::kMillion};
+  s.clause = "HJ 633";
+  a.level_max = s.level;
+  a.occurrences = 1;
+  a.change = {s.at, "signals", "injected", ""};
+  return {{"alerts", 0}, wire::alert_key(a.key), wire::encode_alert(told, {}), {}};
+}
+
+int alerts(const commands::Place& place) {
+  auto opened = commands::open_log(place);
+  if (!opened) return failed(describe(opened.error()));
+  auto appender = opened->log->appender();
+  if (!appender) return failed(describe(appender.error()));
+  constexpr std::size_t kTogether = 1000;
+  std::vector<stream::NewRecord> records;
+  const auto flush = [&] {
+    const auto done = (*appender)->append(records);
+    records.clear();
+    return done;
+  };
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::istringstream words(line);
+    std::string subject;
+    std::int64_t revision = 0;
+    int level = 0;
+    std::int64_t began = 0;
+    if (!(words >> subject >> revision >> level >> began)) return failed("not an alert: " + line);
+    records.push_back(alert_record(subject, revision, level, core::event_time(began), line));
+    if (records.size() < kTogether) continue;
+    if (auto done = flush(); !done) return failed(describe(done.error()));
+  }
+  const auto done = flush();
+  return done ? 0 : failed(describe(done.error()));
+}
+
 }  // namespace
 }  // namespace qc
 
@@ -95,5 +165,7 @@ int main(int argc, char** argv) {
   if (args.size() == 4 && args[0] == "create") return qc::create(qc::place_of(args[1], args[2]), args[3]);
   if (args.size() == 2 && args[0] == "append") return qc::append(qc::place_of(args[1], {}));
   if (args.size() == 3 && args[0] == "append") return qc::append(qc::place_of(args[1], args[2]));
-  return qc::failed("create LOG CONFIG wall|fed, or append LOG [CONFIG]");
+  if (args.size() == 2 && args[0] == "alerts") return qc::alerts(qc::place_of(args[1], {}));
+  if (args.size() == 3 && args[0] == "alerts") return qc::alerts(qc::place_of(args[1], args[2]));
+  return qc::failed("create LOG CONFIG wall|fed, append LOG [CONFIG], or alerts LOG [CONFIG]");
 }
