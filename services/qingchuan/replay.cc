@@ -168,7 +168,7 @@ Result<bool> Replay::begins_with_rules(const TopicPartition& input, Offset at) {
 PublishedPartition::Other Replay::strangers() {
   return [this](const stream::Record& r, const std::optional<Made>& made) {
     if (made && inputs_.contains(made->by)) return;
-    if (is_letter_of_beside(r.from->topic, r.key)) return;
+    if (is_letter_apart(r.from->topic, r.key)) return;
     if (made && made->by.stage == ReplayStage::Alerts) return;  // replay_alerts's
     result_.tally.unreadable(r);
     if (r.from->topic == processor::kMeans) means_incomplete_[r.from->partition] = true;

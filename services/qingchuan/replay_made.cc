@@ -2,6 +2,8 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 
@@ -205,16 +207,18 @@ std::string to_string(const Maker& maker) {
   return std::string(input_topic(maker.stage)) + "-" + std::to_string(maker.partition);
 }
 
-bool is_letter_of_beside(std::string_view topic, std::string_view key) {
-  return topic == processor::kDeadLetters && (key.starts_with(std::string(processor::kEvents) + "-") ||
-                                              key.starts_with(std::string(alerts::kCommands) + "-"));
+bool is_letter_apart(std::string_view topic, std::string_view key) {
+  constexpr std::array kOf = {processor::kEvents, alerts::kCommands, alerts::kAlerts};
+  return topic == processor::kDeadLetters && std::any_of(kOf.begin(), kOf.end(), [key](std::string_view of) {
+           return key.starts_with(of) && key.substr(of.size()).starts_with('-');
+         });
 }
 
 std::optional<Made> made_of(const stream::Record& record) {
   const std::string& topic = record.from->topic;
   if (record.tombstone && topic == alerts::kAlerts) return made_of_ended_row(record.from->partition);
   if (record.tombstone) return std::nullopt;
-  if (is_letter_of_beside(topic, record.key)) return std::nullopt;
+  if (is_letter_apart(topic, record.key)) return std::nullopt;
   if (is_of_alerts(topic)) return made_of_alerts(topic, record.value);
   if (topic == processor::kDeadLetters) return made_of_letter(record.value);
   const bool is_mean = processor::holds_means(topic);

@@ -36,9 +36,9 @@ struct Made {
 // nullopt: no stage of ours wrote that, or it cannot be read.
 std::optional<Made> made_of(const stream::Record& record);
 
-// A dead letter of a record of a stage's other input (`events`, `commands`): where among the stage's letters it stands
-// is chance, so it is not compared.
-bool is_letter_of_beside(std::string_view topic, std::string_view key);
+// A dead letter that is not compared: of a record of a stage's other input (`events`, `commands`), because where among
+// the stage's letters it stands is chance; of an alert that a receiver refused, which is no function of the log.
+bool is_letter_apart(std::string_view topic, std::string_view key);
 
 // What a mean, a signal or an output of alerts is about, as its bytes say it; nullopt: a tick, a dead letter, the end
 // of a row or not readable.

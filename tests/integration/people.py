@@ -12,20 +12,26 @@ import packets
 FACTORS = {"": 0, "PM2.5": 1, "PM10": 2, "SO2": 3, "NO2": 4, "CO": 5, "O3": 6, "TSP": 7, "NOx": 8, "Pb": 9, "BaP": 10,
            "AQI": 11, "AQI_PM24": 12}
 ROOT = "lvliang"
+ROLES = ("应急指挥部", "指挥部办公室", "门卫")  # the last one may not
 SOON = int((load.START + timedelta(hours=30)).timestamp() * 1000)
-# The command as JSON names it: its field, and its content, of which `until` is a time that the log may have reached.
+# The command as JSON names it: its field, and its content. `until` is a time that the log may have reached, `level` may be
+# the one that is proposed.
 WHAT = {
-    "acknowledge": (11, lambda rng, until: packets.block(1, rng.choice(("", "seen")))),
-    "assign": (12, lambda rng, until: packets.block(1, rng.choice(("", "zhao")))),
-    "note": (13, lambda rng, until: packets.block(1, rng.choice(("", "smoke over the works", "n" * 2001)))),
-    "shelve": (14, lambda rng, until: (b"" if rng.random() < 0.3 else packets.number(1, until))
+    "acknowledge": (11, lambda rng, until, level: packets.block(1, rng.choice(("", "seen")))),
+    "assign": (12, lambda rng, until, level: packets.block(1, rng.choice(("", "zhao")))),
+    "note": (13, lambda rng, until, level: packets.block(1, rng.choice(("", "smoke over the works", "n" * 2001)))),
+    "shelve": (14, lambda rng, until, level: (b"" if rng.random() < 0.3 else packets.number(1, until))
                + packets.block(2, rng.choice(("", "under repair")))),
-    "unshelve": (15, lambda rng, until: b""),
-    "takeOutOfService": (16, lambda rng, until: packets.number(1, until) + packets.block(2, "calibration")),
-    "returnToService": (17, lambda rng, until: b""),
-    "shown": (18, lambda rng, until: packets.block(1, "console-1")),
-    "close": (19, lambda rng, until: packets.block(1, "looked at")),
+    "unshelve": (15, lambda rng, until, level: b""),
+    "takeOutOfService": (16, lambda rng, until, level: packets.number(1, until) + packets.block(2, "calibration")),
+    "returnToService": (17, lambda rng, until, level: b""),
+    "shown": (18, lambda rng, until, level: packets.block(1, "console-1")),
+    "close": (19, lambda rng, until, level: packets.block(1, "looked at")),
+    "approve": (20, lambda rng, until, level: packets.number(1, level) + packets.block(2, rng.choice(ROLES))),
+    "issue": (21, lambda rng, until, level: packets.block(1, rng.choice(ROLES))),
+    "lift": (22, lambda rng, until, level: packets.block(1, rng.choice(ROLES)) + packets.block(2, "the air is clean")),
 }
+FORMAL = ("approve", "issue", "lift")
 # What no reader can take: bytes that are no message, no id, no alert, no root region, nothing to do, a factor nobody
 # knows, an id that is not printable.
 NONSENSE = (b"", b"\xff\xff", packets.block(1, "x")[:-1],
@@ -68,9 +74,12 @@ class People:
         key = alert["key"] if alert else rng.choice(("aqi_level/nobody/AQI", "no_data/S99/PM2.5", "none/S01/"))
         revision = alert["revision"] if alert else 1
         until = int(alert["change"]["at_ms"]) + rng.choice((-60_000, 60_000, 3_600_000, 30_000_000)) if alert else SOON
-        what = rng.choice(sorted(WHAT))
+        proposed = (alert or {}).get("formal", {}).get("proposed", {}).get("level", 0)
+        level = proposed if rng.random() < 0.8 else rng.choice((1, 2, 3))
+        formal = key.startswith("warning/") and rng.random() < 0.7
+        what = rng.choice(FORMAL if formal else sorted(WHAT))
         seen = max(0, revision + rng.choice((0, 0, 0, 0, -1, 5)))
-        record = command(f"c{len(self.said)}", key, seen, what, WHAT[what][1](rng, until),
+        record = command(f"c{len(self.said)}", key, seen, what, WHAT[what][1](rng, until, level),
                          rng.choice(("li", "wang", "zhao") * 3 + ("",)))
         if self.said and rng.random() < 0.05:  # an id of before, with other words
             record += packets.block(1, f"c{rng.randrange(len(self.said))}")  # the last one counts

@@ -90,6 +90,14 @@ def test_letters_of_signals_are_compared(copy):
     assert 'reason: "truncatex" -> "truncated"' in ended.out and "DIFFERENT in 3 records" in ended.out
 
 
+def test_an_alert_that_a_receiver_refused_is_no_function_of_the_log(copy):
+    letter = packets.block(1, "alerts") + packets.block(4, "refused") + packets.block(9, "alerts-out-desk")
+    equal = rows(copy)[1]
+    inject(copy, [("dead-letters", 0, b"alerts-0", letter)])
+    ended, found = rows(copy)
+    assert ended.code == 0 and found == equal
+
+
 @pytest.mark.parametrize("topic", OURS)
 def test_one_flipped_byte_is_found_and_shown(copy, topic):
     record = [r for r in tail_json(copy, topic) if not r["key"].startswith("@row")][20]
