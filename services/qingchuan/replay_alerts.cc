@@ -21,7 +21,6 @@ namespace {
 
 using stream::Offset;
 using stream::Stretch;
-using stream::TopicPartition;
 
 constexpr std::array kOutputs = {alerts::kAlerts, alerts::kOutcomes, alerts::kLedger, alerts::kDeadLetters};
 constexpr Maker maker(int partition) {
@@ -197,7 +196,7 @@ Result<void> AlertsReplay::run() {
     return {};
   if (options_.alerts_partitions < options_.signals_partitions) {
     // The end of a flood's row has no content that says who wrote it.
-    result_.notes.push_back("alerts has fewer partitions than signals: alerts are not compared");
+    result_.notes.emplace_back("alerts has fewer partitions than signals: alerts are not compared");
     return {};
   }
   ReplayPass pass(log_, result_.tally, stop_);

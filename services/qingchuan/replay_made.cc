@@ -125,6 +125,7 @@ std::optional<Made> made_of_alerts(std::string_view topic, std::string_view valu
   const auto* field = m->GetDescriptor()->FindFieldByName("origin");
   if (field == nullptr || !m->GetReflection()->HasField(*m, field)) return std::nullopt;
   const auto& origin = static_cast<const v1::AlertOrigin&>(m->GetReflection()->GetMessage(*m, field));
+  if (origin.signals() < 0 || origin.commands() < 0) return std::nullopt;
   Made made;
   made.by = {ReplayStage::Alerts, origin.partition()};
   made.at = origin.signals() - 1;
