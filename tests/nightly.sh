@@ -18,6 +18,7 @@ part_minutes_max=45
 declare -A about=(
   [kills-embedded]="500 SIGKILLs under load on the embedded log; the outputs equal those of an undisturbed run"
   [kills-kafka]="200 SIGKILLs of processors and 20 of brokers under load on Kafka; every output once; 25 takeovers timed"
+  [kills-alerts]="200 SIGKILLs of the processor and of alerts while people send commands; each is answered once, replay equal"
   [faults-kafka]="every fault of Kafka under a running processor, all brokers gone for a minute"
   [fuzz-packet]="libFuzzer on packets, 6 minutes"
   [fuzz-csv]="libFuzzer on the CSV readers, 6 minutes"
@@ -41,7 +42,7 @@ declare -A about=(
   [tidy-deep]="clang-tidy with the static analyzer over services/"
   [bench]="the benchmarks, printed"
 )
-order=(kills-embedded kills-kafka faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay fuzz-forecast seeds window-seeds sim replay replay-month history all-stations worker-seeds
+order=(kills-embedded kills-kafka kills-alerts faults-kafka crashes fuzz-packet fuzz-csv fuzz-yaml fuzz-mean fuzz-event fuzz-amend fuzz-replay fuzz-forecast seeds window-seeds sim replay replay-month history all-stations worker-seeds
   previous-binary asan-all tidy-deep bench)
 
 build() {
@@ -67,6 +68,7 @@ long_test() {
 
 part_kills-embedded() { long_test kill_embedded QC_KILLS=500; }
 part_kills-kafka() { long_test kill_kafka QC_KILLS=200 QC_TAKEOVERS=25; }
+part_kills-alerts() { long_test kill_alerts QC_KILLS=200; }
 part_faults-kafka() { long_test integration_kafka_faults QC_OUTAGE_S=60; }
 part_crashes() { long_test stream_test QC_CRASH_ROUNDS=300 GTEST_FILTER='*Crash*'; }
 part_fuzz-packet() { fuzz packet_fuzz; }

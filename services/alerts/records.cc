@@ -69,6 +69,10 @@ void add_records(const core::AlertOutputs& ready, const stream::Record& from, co
     // Its id never comes again: nothing of it is to be kept for ever.
     if (!row.open) out.records.push_back({alerts, key, std::nullopt, headers});
   }
+  for (const core::Maintenance& m : ready.maintenance) {
+    // Kept when it is over: the next one names its revision.
+    out.records.push_back({alerts, wire::maintenance_key(m.subject), wire::encode_maintenance(m, origin), headers});
+  }
   for (const core::CommandOutcome& outcome : ready.outcomes) {
     out.records.push_back({{kOutcomes, origin.partition % options.outcomes_partitions},
                            outcome.command,

@@ -43,9 +43,9 @@ struct StageOptions {
 // Fills in the partition counts as the log has them. topic_unknown where it lacks one.
 Result<void> learn_partitions(stream::Log& log, StageOptions& options);
 
-// Everything that one call of the core gave, in the order alerts, rows, outcomes, ledger. `from`: the record that made
-// it: entries of the ledger are named after it. `rules`: those of `origin`,
-// which say what measures are due; nullptr: none are known yet.
+// Everything that one call of the core gave, in the order alerts, rows, maintenance, outcomes, ledger. `from`: the
+// record that made it: entries of the ledger are named after it. `rules`: those of `origin`, which say what measures
+// are due; nullptr: none are known yet.
 void add_records(const core::AlertOutputs& ready, const stream::Record& from, const wire::AlertOrigin& origin,
                  const core::RuleSet* rules, const StageOptions& options, stream::StageOutputs& out);
 

@@ -10,8 +10,8 @@ std::string text(const AlertKey& key) {
 
 std::string_view name(const AlertCommand& command) {
   static constexpr std::array<std::string_view, std::variant_size_v<decltype(AlertCommand::what)>> kNames = {
-      "acknowledge",       "assign", "note",  "shelve",  "unshelve", "out_of_service",
-      "return_to_service", "shown",  "close", "approve", "issue",    "lift"};
+      "acknowledge", "assign", "note",    "shelve", "unshelve", "out_of_service",   "return_to_service",
+      "shown",       "close",  "approve", "issue",  "lift",     "plan_maintenance", "cancel_maintenance"};
   return kNames[command.what.index()];
 }
 
@@ -20,7 +20,7 @@ std::string_view name(Refusal r) {
       "accepted",         "id_missing",  "who_missing",        "too_long",         "no_time",    "unknown_alert",
       "stale_revision",   "not_listed",  "already_acked",      "reason_missing",   "past_until", "beyond_limit",
       "level_breaks",     "not_shelved", "not_out_of_service", "condition_stands", "notes_full", "not_approver",
-      "nothing_proposed", "other_level", "already_approved",   "not_approved",     "not_issued"};
+      "nothing_proposed", "other_level", "already_approved",   "not_approved",     "not_issued", "not_planned"};
   const auto i = static_cast<std::size_t>(r);
   return i < kNames.size() ? kNames[i] : "?";
 }
@@ -48,6 +48,7 @@ std::string summary(const Alert& a) {
   add(a.escalated, "escalated");
   add(a.shelf.on, "shelved");
   add(a.out_of_service.on, "out of service");
+  add(!a.maintenance.empty(), "in maintenance");
   add(!a.inhibited_by.empty(), "inhibited by " + a.inhibited_by);
   add(a.flapping, "flapping");
   add(!a.fold.empty(), "folded into " + a.fold);

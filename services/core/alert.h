@@ -62,6 +62,21 @@ struct OutOfServiceMark {
   bool operator==(const OutOfServiceMark&) const = default;
 };
 
+// Planned work at a site: while it lasts, all alerts of the subject are out of service, also those that come only then.
+// One a subject, planned or running; planning again takes its place.
+struct Maintenance {
+  std::string subject;
+  std::string region;
+  std::string root;
+  std::int64_t revision = 0;  // of the subject, +1 with everything told
+  bool open = false;          // planned or running; false: over, or cancelled
+  EventTime from{};
+  EventTime until{};
+  std::string who;
+  std::string reason;
+  bool operator==(const Maintenance&) const = default;
+};
+
 struct AlertNote {
   EventTime at{};
   std::string who;
@@ -106,9 +121,12 @@ struct Alert {
   // Suppression.
   Shelf shelf;
   OutOfServiceMark out_of_service;
+  std::string maintenance;   // why: of what is planned for its subject, while it lasts
   std::string inhibited_by;  // key of the alert that covers it, as text
   bool flapping = false;
-  std::string fold;         // id of the row that a flood folded it into
+  std::string fold;  // id of the row that a flood folded it into
+  std::string
+      first_out;  // key of the alert that began first among its group: those of its region and factor that are listed
   bool suppressed = false;  // by any of them but flapping, which is summed up instead; as told
   FormalWarning formal;     // of a region's warning; its numbers go on over all episodes
   std::vector<AlertNote> notes;
@@ -141,6 +159,17 @@ struct ReturnToService {};
 struct Shown {
   std::string console;
 };
+// Of a subject, not of one alert: the key names no rule and no factor, the expected revision is the plan's.
+struct PlanMaintenance {
+  std::string region;
+  std::string root;
+  EventTime from{};  // may be over already
+  EventTime until{};
+  std::string reason;
+};
+struct CancelMaintenance {
+  std::string reason;
+};
 struct CloseAlert {
   std::string reason;
 };
@@ -151,7 +180,7 @@ struct AlertCommand {
   std::int64_t expected_revision = 0;
   std::string who;
   std::variant<Acknowledge, Assign, AddNote, Shelve, Unshelve, TakeOutOfService, ReturnToService, Shown, CloseAlert,
-               Approve, Issue, Lift>
+               Approve, Issue, Lift, PlanMaintenance, CancelMaintenance>
       what;
 };
 std::string_view name(const AlertCommand& command);  // "acknowledge"
@@ -181,8 +210,10 @@ enum class Refusal : std::uint8_t {
   AlreadyApproved,  //
   NotApproved,      // only what was approved can be issued
   NotIssued,        // nothing is in force
+  // Of maintenance.
+  NotPlanned,  // there is none to cancel
 };
-inline constexpr std::size_t kRefusals = 23;
+inline constexpr std::size_t kRefusals = 24;
 std::string_view name(Refusal r);  // "stale_revision"
 
 struct CommandOutcome {

@@ -161,6 +161,8 @@ void write_alert(ByteWriter& out, const Alert& a) {
   out.text(a.inhibited_by);
   write_flag(out, a.flapping);
   out.text(a.fold);
+  out.text(a.maintenance);
+  out.text(a.first_out);
   write_flag(out, a.suppressed);
   write_formal_warning(out, a.formal);
   out.u64(a.notes.size());
@@ -212,6 +214,8 @@ Alert read_alert(ByteReader& in) {
   a.inhibited_by = in.text();
   a.flapping = in.flag();
   a.fold = in.text();
+  a.maintenance = in.text();
+  a.first_out = in.text();
   a.suppressed = in.flag();
   a.formal = read_formal_warning(in);
   a.notes.resize(in.size());

@@ -51,7 +51,16 @@ class History {
     AlertCommand c{"c" + std::to_string(++commands_), kWarning, alert == nullptr ? 0 : alert->revision, "li", {}};
     const std::string role = pick(8) == 0 ? "nobody" : pick(2) == 0 ? "mayor" : "office";
     const int level = alert == nullptr || pick(8) == 0 ? 1 + pick(3) : alert->formal.proposed.level;
-    switch (pick(5)) {
+    switch (pick(6)) {
+      case 5: {
+        const auto planned = stage.maintenance().find(kWarning.subject);
+        c.key = {"", kWarning.subject, Factor::None};
+        c.expected_revision = planned == stage.maintenance().end() ? 0 : planned->second.revision;
+        const EventTime from = now_ + minutes(pick(200) - 100);
+        c.what = PlanMaintenance{"C", "P", from, from + minutes(1 + pick(300)), "work"};
+        if (pick(4) == 0) c.what = CancelMaintenance{"done"};
+        break;
+      }
       case 0:
         c.what = Approve{level, role, "seen"};
         break;
@@ -109,6 +118,7 @@ class History {
 TEST(AlertFormalProperty, HoldsWhatThePlanPromises) {
   std::set<Refusal> refusals;
   std::map<std::string, int> seen;
+  int hidden = 0;
   for_each_seed([&](std::uint64_t seed) {
     const AlertRules rules = rules_of(seed);
     AlertStage stage(rules);
@@ -154,6 +164,15 @@ TEST(AlertFormalProperty, HoldsWhatThePlanPromises) {
         told_message = m.number;
       }
       ASSERT_EQ(told_message, a->formal.message.number);
+      // Maintenance hides it while it lasts, and only then.
+      const auto planned = stage.maintenance().find(kWarning.subject);
+      const bool in_work = planned != stage.maintenance().end() && planned->second.open &&
+                           planned->second.from <= stage.now() && stage.now() < planned->second.until;
+      if (a->listed) {
+        ASSERT_EQ(!a->maintenance.empty(), in_work);
+      }
+      for (const ToldAlert& t : out.alerts) ASSERT_FALSE(t.annunciate && !t.alert.maintenance.empty());
+      hidden += in_work && a->listed;
       // What is in force stands on the list, whatever the condition, and no machine lifts it.
       if (a->formal.in_force()) {
         ASSERT_TRUE(a->listed);
@@ -164,6 +183,7 @@ TEST(AlertFormalProperty, HoldsWhatThePlanPromises) {
       }
     }
   });
+  EXPECT_GT(hidden, 0);
   for (const char* kind : {"Draft Alert", "Draft Update", "Draft Cancel", "Actual Alert", "Actual Update",
                            "Actual Cancel", "Exercise Alert", "Exercise Update", "Exercise Cancel"}) {
     EXPECT_GT(seen[kind], 0) << kind;

@@ -30,6 +30,8 @@ std::string_view words_of(const AlertCommand& c) {
                                [](const TakeOutOfService& w) -> std::string_view { return w.reason; },
                                [](const Shown& w) -> std::string_view { return w.console; },
                                [](const CloseAlert& w) -> std::string_view { return w.reason; },
+                               [](const PlanMaintenance& w) -> std::string_view { return w.reason; },
+                               [](const CancelMaintenance& w) -> std::string_view { return w.reason; },
                                [](const Approve& w) -> std::string_view { return w.comment; },
                                [](const Lift& w) -> std::string_view { return w.reason; },
                                [](const auto&) -> std::string_view { return {}; }},
@@ -95,12 +97,12 @@ bool AlertLife::stays(const AlertRules& rules) const {
 }
 
 bool AlertLife::set_aside() const {
-  return alert_.shelf.on || alert_.out_of_service.on || !alert_.inhibited_by.empty();
+  return alert_.shelf.on || alert_.out_of_service.on || !alert_.maintenance.empty() || !alert_.inhibited_by.empty();
 }
 
 bool AlertLife::suppressed(const AlertRules& rules) const {
   const Alert& a = alert_;
-  if (a.out_of_service.on) return true;
+  if (a.out_of_service.on || !a.maintenance.empty()) return true;
   if (a.condition.level >= rules.level_breaking) return false;
   return set_aside() || !a.fold.empty();
 }
@@ -122,6 +124,7 @@ void AlertLife::begin_episode() {
   next.out_of_service = std::move(alert_.out_of_service);
   next.flapping = alert_.flapping;
   next.formal = std::move(alert_.formal);
+  next.maintenance = std::move(alert_.maintenance);
   alert_ = std::move(next);
   changed_ = announce_ = true;
 }
@@ -290,8 +293,7 @@ void AlertLife::perform(const AlertCommand& c, EventTime now) {
                         },
                         [&](const ReturnToService&) { a.out_of_service = {}; },
                         [](const Shown&) {},  // above, as the last ones are elsewhere
-                        [&](const CloseAlert&) { a.closed = true; }, [](const Approve&) {}, [](const Issue&) {},
-                        [](const Lift&) {}},
+                        [&](const CloseAlert&) { a.closed = true; }, [](const auto&) {}},
              c.what);
 }
 
@@ -361,6 +363,14 @@ void AlertLife::fold(std::string_view row, EventTime now, std::vector<LedgerEntr
   alert_.fold = row;
   changed_ = true;
   entry.done(kAlerts, row.empty() ? "unfolded" : "folded", std::string(row));
+}
+
+void AlertLife::maintain(std::string_view why, EventTime now, std::vector<LedgerEntry>& ledger) {
+  if (alert_.maintenance == why) return;
+  Entry entry(alert_, now, ledger);
+  alert_.maintenance = why;
+  changed_ = true;
+  entry.done(kAlerts, why.empty() ? "maintenance over" : "in maintenance", std::string(why));
 }
 
 std::optional<ToldAlert> AlertLife::settle(const AlertRules& rules, EventTime now) {

@@ -53,9 +53,11 @@ class AlertLife {
   // The marks that depend on other alerts. Empty: none.
   void inhibit(std::string_view by, EventTime now, std::vector<LedgerEntry>& ledger);
   void fold(std::string_view row, EventTime now, std::vector<LedgerEntry>& ledger);
+  void maintain(std::string_view why, EventTime now, std::vector<LedgerEntry>& ledger);
+  void set_first_out(std::string_view key) { alert_.first_out = key; }  // of one that is_new()
 
   bool is_new(const AlertRules& rules) const;  // settle() would tell an Alert
-  bool set_aside() const;                      // shelved, out of service or inhibited
+  bool set_aside() const;                      // shelved, out of service, in maintenance or inhibited
   std::optional<ToldAlert> settle(const AlertRules& rules, EventTime now);
 
   void write(ByteWriter& out) const;

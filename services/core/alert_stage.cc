@@ -74,7 +74,7 @@ AlertStage::Life& AlertStage::life_of(const AlertKey& key) {
 
 bool AlertStage::is_cover(const Alert& a) const {
   const bool may = is_warning(a.key) || rules_.gateway_rules.contains(a.key.rule);
-  return may && a.listed && a.open() && !a.shelf.on && !a.out_of_service.on && !a.flapping;
+  return may && a.listed && a.open() && !a.shelf.on && !a.out_of_service.on && a.maintenance.empty() && !a.flapping;
 }
 
 bool AlertStage::covers(const Alert& by, const Alert& alert) const {
@@ -104,6 +104,30 @@ bool AlertStage::note_cover(const Alert& a) {
   if (is) covers_.insert(a.key);
   if (!is) covers_.erase(a.key);
   return was || is;
+}
+
+void AlertStage::note_group(const Alert& a) {
+  const Group group = group_of(a);
+  if (a.listed) {
+    groups_[group].insert(a.key);
+    return;
+  }
+  const auto it = groups_.find(group);
+  if (it == groups_.end()) return;
+  it->second.erase(a.key);
+  if (it->second.empty()) groups_.erase(it);
+}
+
+// Empty: it is the first itself.
+std::string AlertStage::first_of(const Alert& a) const {
+  const auto it = groups_.find(group_of(a));
+  if (it == groups_.end()) return {};
+  for (const AlertKey& key : it->second) {
+    if (key == a.key) continue;
+    const Alert& other = lives_.find(key)->second.life.alert();
+    return other.first_out.empty() ? text(key) : other.first_out;
+  }
+  return {};
 }
 
 void AlertStage::tell_flood(const char* what, AlertOutputs& out) const {
@@ -175,7 +199,9 @@ void AlertStage::end_flood(AlertOutputs& out) {
 void AlertStage::settle(Life& life, AlertOutputs& out) {
   AlertLife& l = life.life;
   const std::size_t entries = out.ledger.size();
+  l.maintain(maintenance_of(l.alert().key.subject), now_, out.ledger);
   l.inhibit(cover_of(l.alert()), now_, out.ledger);
+  if (l.is_new(rules_)) l.set_first_out(first_of(l.alert()));
   if (l.is_new(rules_) && !l.set_aside()) {
     count_new(out);
     if (flood_ && l.alert().condition.level <= rules_.level_folded) fold(life, out);
@@ -183,6 +209,7 @@ void AlertStage::settle(Life& life, AlertOutputs& out) {
     l.fold({}, now_, out.ledger);
   }
   auto told = l.settle(rules_, now_);
+  note_group(l.alert());
   life.dirty = life.dirty || told || out.ledger.size() != entries;
   if (!told) return;
   if (told->annunciate) {
@@ -195,6 +222,9 @@ void AlertStage::settle(Life& life, AlertOutputs& out) {
 }
 
 void AlertStage::settle_with_covered(Life& life, AlertOutputs& out) {
+  // First, because what is in maintenance covers nothing.
+  life.life.maintain(maintenance_of(life.life.alert().key.subject), now_, out.ledger);
+  life.dirty = true;
   const bool cover = note_cover(life.life.alert());
   settle(life, out);
   if (!cover) return;
@@ -219,7 +249,10 @@ bool AlertStage::apply(const Signal& signal, AlertOutputs& out, const SignalSour
 
 void AlertStage::answer(const AlertCommand& c, Refusal refusal, AlertOutputs& out) {
   const Alert* alert = find(c.key);
-  const std::int64_t revision = alert == nullptr ? 0 : alert->revision;
+  std::int64_t revision = alert == nullptr ? 0 : alert->revision;
+  if (const auto it = maintenance_.find(c.key.subject); c.key.rule.empty() && it != maintenance_.end()) {
+    revision = it->second.revision;
+  }
   out.outcomes.push_back({c.id, c.key, refusal, revision, std::nullopt});
   if (refusal == Refusal::StaleRevision && alert != nullptr) out.outcomes.back().current = *alert;
   out.urgent = true;
@@ -248,6 +281,11 @@ void AlertStage::apply(const AlertCommand& c, AlertOutputs& out) {
     out.urgent = true;
     return;
   }
+  if (std::holds_alternative<PlanMaintenance>(c.what) || std::holds_alternative<CancelMaintenance>(c.what)) {
+    Refusal refusal = well_formed(rules_, c);
+    if (refusal == Refusal::None) refusal = ticked_ ? maintain(c, out) : Refusal::NoTime;
+    return answer(c, refusal, out);
+  }
   // A key that no signal has made is no reason to keep an alert of it.
   const auto it = lives_.find(c.key);
   AlertLife nobody(c.key);
@@ -271,11 +309,13 @@ void AlertStage::advance(EventTime now, AlertOutputs& out) {
     totals_.time += now - now_;
     if (flood_) totals_.flood += now - now_;
   }
+  const EventTime last = now_;
   now_ = std::max(now_, now);
   ticked_ = true;
   dirty_ = true;
   const std::size_t entries = out.ledger.size();
   end_flood(out);
+  pass_maintenance(last, out);
   for (auto& [key, life] : lives_) {
     const std::size_t before = out.ledger.size();
     const bool escalated = life.life.alert().escalated;

@@ -12,6 +12,12 @@
 // mark of a row, one for each region and factor, and ask for no attention; they are told all the same. When the flood
 // is over the rows end, and what still stands loses its mark and asks for attention.
 //
+// Group. The alerts of one region and factor that are listed together: each names in `first_out` the one that began
+// first, so that a person sees what came of what. It keeps the name when that one is over.
+//
+// Maintenance. Planned for a subject, it puts all of the subject's alerts out of service while it lasts, at every
+// level.
+//
 // Telling. One call tells an alert once at most: all that it changed, in one revision.
 //
 // Time. `now` is the greatest tick; before the first one, the latest `at` of the signals, and commands are refused.
@@ -55,12 +61,14 @@ struct AlertOutputs {
   std::vector<FoldRow> rows;
   std::vector<CommandOutcome> outcomes;
   std::vector<LedgerEntry> ledger;
+  std::vector<Maintenance> maintenance;
   bool urgent = false;  // somebody waits for it
   void clear() {
     alerts.clear();
     rows.clear();
     outcomes.clear();
     ledger.clear();
+    maintenance.clear();
     urgent = false;
   }
 };
@@ -87,6 +95,7 @@ class AlertStage {
   std::vector<const Alert*> listed() const;      // by key
   const AlertRules& rules() const { return rules_; }
   std::size_t size() const { return lives_.size(); }
+  const std::map<std::string, Maintenance, std::less<>>& maintenance() const { return maintenance_; }  // by subject
   bool flood() const { return flood_; }
   const AlertTotals& totals() const { return totals_; }
   AlertFigures figures() const;
@@ -119,6 +128,17 @@ class AlertStage {
     bool saved = false;
   };
 
+  using Group = std::pair<std::string, Factor>;  // region, factor
+  static Group group_of(const Alert& alert) { return {alert.condition.region, alert.key.factor}; }
+  void note_group(const Alert& alert);
+  std::string first_of(const Alert& alert) const;
+  // alert_stage_maintenance.cc
+  std::string_view maintenance_of(const std::string& subject) const;
+  Refusal maintain(const AlertCommand& command, AlertOutputs& out);
+  void pass_maintenance(EventTime before, AlertOutputs& out);
+  void tell_maintenance(Maintenance& m, const char* what, const std::string& who, AlertOutputs& out);
+  void settle_subject(const std::string& subject, AlertOutputs& out);
+
   Life& life_of(const AlertKey& key);
   void settle(Life& life, AlertOutputs& out);
   void settle_with_covered(Life& life, AlertOutputs& out);
@@ -146,6 +166,10 @@ class AlertStage {
   std::deque<EventTime> new_;  // when the latest new alerts came, one more than are no flood
   std::map<std::string, Row, std::less<>> rows_;
   std::vector<std::string> erased_rows_;
+  std::map<Group, std::set<AlertKey>> groups_;  // of what is listed; follows from lives_
+  // Planned and running maintenance, and of the rest the last revision.
+  std::map<std::string, Maintenance, std::less<>> maintenance_;
+  std::set<std::string> dirty_maintenance_;
   // Commands.
   std::map<std::string, Answered, std::less<>> commands_;  // by id
   std::map<std::int64_t, std::string> answered_;           // ids by the order of answering

@@ -1,5 +1,5 @@
 // The alert stage's state as keyed bytes. Keys: "P" time and the flood; "A<rule>\0<subject>\0<factor>" an alert;
-// "R<id>" a row of the flood; "C<id>" the outcome of a command.
+// "R<id>" a row of the flood; "M<subject>" maintenance; "C<id>" the outcome of a command.
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kPartitionKey = 'P';
 constexpr char kAlertKey = 'A';
+constexpr char kMaintenanceKey = 'M';
 constexpr char kRowKey = 'R';
 constexpr char kCommandKey = 'C';
 constexpr std::int64_t kNumberMax = std::int64_t{1} << 56;
@@ -53,6 +54,20 @@ void AlertStage::save_changed(const Put& put) {
     life.asked.write(w);
     save(state_key(key));
   }
+  for (const std::string& subject : dirty_maintenance_) {
+    const Maintenance& m = maintenance_.find(subject)->second;
+    w.u8(kAlertVersion);
+    w.text(m.region);
+    w.text(m.root);
+    w.i64(m.revision);
+    w.u8(m.open ? 1 : 0);
+    w.time(m.from);
+    w.time(m.until);
+    w.text(m.who);
+    w.text(m.reason);
+    save(kMaintenanceKey + subject);
+  }
+  dirty_maintenance_.clear();
   for (const std::string& id : erased_rows_) put(kRowKey + id, {});
   erased_rows_.clear();
   for (auto& [id, row] : rows_) {
@@ -109,7 +124,21 @@ bool AlertStage::load(std::string_view key, std::string_view bytes) {
       if (a.key.rule.empty() || a.key.subject.empty() || state_key(a.key) != key) return false;
       const AlertKey of = a.key;
       if (is_cover(a)) covers_.insert(of);
+      note_group(a);
       return lives_.emplace(of, std::move(life)).second;
+    }
+    case kMaintenanceKey: {
+      Maintenance m;
+      m.subject = rest;
+      m.region = in.text();
+      m.root = in.text();
+      m.revision = in.i64_in(1, kNumberMax);
+      m.open = in.flag();
+      m.from = in.time();
+      m.until = in.time();
+      m.who = in.text();
+      m.reason = in.text();
+      return in.done() && !rest.empty() && maintenance_.emplace(m.subject, std::move(m)).second;
     }
     case kRowKey: {
       Row row;

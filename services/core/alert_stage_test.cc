@@ -181,6 +181,71 @@ TEST(AlertStage, AJointWarningCoversTheWarningsThatItNames) {
             "update! warning/C/AQI active 2, unacked, warning candidate 2; ");
 }
 
+TEST(AlertStage, EachOfAGroupNamesTheOneThatBeganFirst) {
+  Partition p;
+  p.signal(station("S3"), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S3"))->first_out, "");
+  p.signal(station("S1"), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S1"))->first_out, "aqi_level/S3/AQI");
+  p.signal(station("S3"), Cleared, 1);
+  p.signal(station("S2"), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S2"))->first_out, "aqi_level/S3/AQI") << "the group goes on";
+  p.signal(station("S4", "hour_limit", Factor::SO2), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S4", "hour_limit", Factor::SO2))->first_out, "") << "another group";
+  p.signal(station("S1"), Cleared, 1);
+  p.signal(station("S2"), Cleared, 1);
+  p.signal(station("S1"), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S1"))->first_out, "");
+}
+
+AlertCommand plan(std::string id, std::int64_t revision, EventTime from, EventTime until) {
+  return {std::move(id), {"", "S1", Factor::None}, revision, "li", PlanMaintenance{"C", "P", from, until, "pump"}};
+}
+
+TEST(AlertStage, PlannedMaintenanceSetsAllOfASubjectAsideWhileItLasts) {
+  Partition p;
+  p.signal(station("S1"), Active, 3);
+  p.signal(station("S2"), Active, 1);
+  EXPECT_EQ(p.send(plan("1", 0, p.now + hours(1), p.now + hours(3))).revision, 1);
+  EXPECT_EQ(p.told(), "") << "it has not begun";
+  ASSERT_EQ(p.out.maintenance.size(), 1U);
+  p.does(station("S1"), Acknowledge{});
+  EXPECT_EQ(p.tick(hours(1)),
+            "update aqi_level/S1/AQI active 3, unacked, in maintenance; update! aqi_level/S2/AQI active 1, "
+            "unacked, escalated; ")
+      << "at every level, and of this subject alone; the acknowledgement timed out";
+  EXPECT_EQ(p.signal(station("S1", "no_data", Factor::PM25), Active, 2),
+            "alert no_data/S1/PM2.5 active 2, unacked, in maintenance; ");
+  EXPECT_EQ(p.tick(hours(2)),
+            "update! aqi_level/S1/AQI active 3, unacked; update! no_data/S1/PM2.5 active 2, unacked; ");
+  EXPECT_FALSE(p.stage.maintenance().at("S1").open);
+  EXPECT_EQ(p.stage.maintenance().at("S1").revision, 2);
+}
+
+TEST(AlertStage, MaintenanceThatRunsCanBeChangedAndCancelled) {
+  Partition p;
+  p.signal(station("S1"), Active, 1);
+  const EventTime now = p.now;
+  EXPECT_EQ(p.send(plan("1", 1, now, now + hours(1))).refusal, Refusal::StaleRevision);
+  EXPECT_EQ(p.send(plan("2", 0, now - hours(2), now)).refusal, Refusal::PastUntil);
+  EXPECT_EQ(p.send(plan("3", 0, now + hours(2), now + hours(1))).refusal, Refusal::PastUntil);
+  EXPECT_EQ(p.send(plan("4", 0, now, now + hours(24 * 31))).refusal, Refusal::BeyondLimit);
+  const AlertCommand cancel{"5", {"", "S1", Factor::None}, 0, "li", CancelMaintenance{"done"}};
+  EXPECT_EQ(p.send(cancel).refusal, Refusal::NotPlanned);
+  EXPECT_EQ(p.send(plan("6", 0, now, now + hours(1))).refusal, Refusal::None);
+  EXPECT_EQ(p.told(), "update aqi_level/S1/AQI active 1, unacked, in maintenance; ");
+  EXPECT_EQ(p.send(plan("7", 1, now, now + hours(2))).revision, 2);
+  EXPECT_EQ(p.told(), "") << "it goes on for longer";
+  AlertCommand again = cancel;
+  again.id = "8";
+  again.expected_revision = 2;
+  EXPECT_EQ(p.send(again).refusal, Refusal::None);
+  EXPECT_EQ(p.told(), "update! aqi_level/S1/AQI active 1, unacked; ");
+  again.id = "9";
+  again.expected_revision = 3;
+  EXPECT_EQ(p.send(again).refusal, Refusal::NotPlanned);
+}
+
 TEST(AlertStage, ADeadGatewayCoversTheSilenceOfItsSites) {
   Partition p;
   const AlertKey gateway{"gateway_dead", "G1", Factor::None};

@@ -45,7 +45,8 @@ inline std::string text(const ToldAlert& t) {
       << (a.shown_at ? ms(*a.shown_at) : -1) << '|' << a.shown_on << '|' << (a.shelf.until ? ms(*a.shelf.until) : -1)
       << '|' << a.shelf.who << '|' << a.shelf.reason << '|' << ms(a.out_of_service.until) << '|'
       << a.out_of_service.reason << '|' << a.suppressed << '|' << a.notes.size() << '|' << a.begun_revision << '|'
-      << ms(a.change.at) << '|' << a.change.who << '|' << a.change.what << '|' << a.change.why;
+      << a.maintenance << '|' << a.first_out << '|' << ms(a.change.at) << '|' << a.change.who << '|' << a.change.what
+      << '|' << a.change.why;
   return out.str();
 }
 
@@ -59,6 +60,10 @@ inline std::string text(const AlertOutputs& out) {
   for (const CommandOutcome& o : out.outcomes) {
     all << "outcome " << o.command << ' ' << name(o.refusal) << " r" << o.revision << '|'
         << (o.current ? o.current->revision : -1) << '\n';
+  }
+  for (const Maintenance& m : out.maintenance) {
+    all << "maintenance " << m.subject << " r" << m.revision << (m.open ? " open " : " over ") << ms(m.from) << '|'
+        << ms(m.until) << '|' << m.reason << '\n';
   }
   for (const LedgerEntry& e : out.ledger) {
     all << "ledger " << e.subject << '|' << ms(e.at) << '|' << e.who << '|' << e.what << '|' << e.why << '|' << e.before

@@ -37,6 +37,9 @@ Result<AlertBook> read_alerts(stream::Log& log, processor::RulesStore& rules) {
     if (auto* row = std::get_if<core::FoldRow>(&decoded)) {
       std::string id = row->id;
       book.rows[std::move(id)] = std::move(*row);
+    } else if (auto* m = std::get_if<core::Maintenance>(&decoded)) {
+      std::string subject = m->subject;
+      book.maintenance[std::move(subject)] = std::move(*m);
     } else if (auto* alert = std::get_if<wire::DecodedAlert>(&decoded)) {
       hash = alert->origin.rules;
       std::string key = text(alert->told.alert.key);

@@ -25,9 +25,10 @@ struct BookedAlert {
 };
 
 struct AlertBook {
-  std::map<std::string, BookedAlert> alerts;   // by key as text; the latest revision of each
-  std::map<std::string, core::FoldRow> rows;   // of the flood that goes on
-  std::shared_ptr<const core::RuleSet> rules;  // that the latest alert names: names of places; null: unknown
+  std::map<std::string, BookedAlert> alerts;             // by key as text; the latest revision of each
+  std::map<std::string, core::FoldRow> rows;             // of the flood that goes on
+  std::map<std::string, core::Maintenance> maintenance;  // planned and running, by subject
+  std::shared_ptr<const core::RuleSet> rules;            // that the latest alert names: names of places; null: unknown
 
   // What is listed, as operators read it: the highest level first, what wants attention before what has had it, the
   // oldest first.

@@ -30,6 +30,7 @@ struct Options {
   std::string alert;
   std::string who;
   std::string text;
+  std::string from;
   std::string until;
   std::string duration;
   std::string level;
@@ -151,26 +152,16 @@ Result<core::EventTime> until_of(const Options& o, OpenLog& log, const core::Ale
 
 using What = decltype(core::AlertCommand::what);
 
-// Sends it and says what came of it. 0: accepted, 1: refused, 3: not answered in time.
-Result<int> send(const Options& o, const std::function<Result<What>(OpenLog&, const core::Alert&)>& what) {
+// The command is sent, and what came of it said. 0: accepted, 1: refused, 3: not answered in time.
+Result<int> send(const Options& o, Opened& opened, core::AlertCommand command, const std::string& root) {
   platform::Shutdown shutdown;
-  auto opened = open_book(o);
-  if (!opened) return tl::make_unexpected(opened.error());
-  const auto found = opened->book.find(o.alert);
-  if (!found) return tl::make_unexpected(found.error());
-  const core::Alert& alert = **found;
-  auto wanted = what(opened->log, alert);
-  if (!wanted) return tl::make_unexpected(wanted.error());
-  core::AlertCommand command;
   command.id = o.id.empty() ? new_command_id() : o.id;
-  command.key = alert.key;
-  command.expected_revision = o.revision > 0 ? o.revision : alert.revision;
   command.who = o.who;
-  command.what = std::move(*wanted);
+  if (o.revision > 0) command.expected_revision = o.revision;
   const bool zh = o.language == "zh";
-  const auto outcome = send_command(*opened->log.log, command, alert.condition.root,
-                                    core::event_time(platform::system_clock().wall_ms()),
-                                    std::chrono::seconds(o.wait_s), shutdown.token());
+  const auto outcome =
+      send_command(*opened.log.log, command, root, core::event_time(platform::system_clock().wall_ms()),
+                   std::chrono::seconds(o.wait_s), shutdown.token());
   if (!outcome) return tl::make_unexpected(outcome.error());
   if (!*outcome) {
     std::fprintf(
@@ -194,8 +185,52 @@ Result<int> send(const Options& o, const std::function<Result<What>(OpenLog&, co
     return 0;
   }
   std::printf(zh ? "%s: 被拒绝: %s\n" : "%s: refused: %s\n", is.alert.c_str(), word.c_str());
-  if (is.current) print(to_text(opened->book, *is.current, {}, language_of(o)));
+  if (is.current) print(to_text(opened.book, *is.current, {}, language_of(o)));
   return 1;
+}
+
+Result<int> send(const Options& o, const std::function<Result<What>(OpenLog&, const core::Alert&)>& what) {
+  auto opened = open_book(o);
+  if (!opened) return tl::make_unexpected(opened.error());
+  const auto found = opened->book.find(o.alert);
+  if (!found) return tl::make_unexpected(found.error());
+  const core::Alert& alert = **found;
+  auto wanted = what(opened->log, alert);
+  if (!wanted) return tl::make_unexpected(wanted.error());
+  return send(o, *opened, {{}, alert.key, alert.revision, {}, std::move(*wanted)}, alert.condition.root);
+}
+
+// Maintenance of a site: planned, or cancelled.
+Result<int> maintain(const Options& o, bool cancel) {
+  auto opened = open_book(o);
+  if (!opened) return tl::make_unexpected(opened.error());
+  auto rules = opened->book.rules;
+  if (rules == nullptr) return fail(Errc::usage, "the log has no alerts yet, so it is not known what there is");
+  const auto site = rules->sites.find(o.alert);
+  if (site == rules->sites.end())
+    return fail(Errc::usage, o.alert + " is no site; `qingchuan alerts list` shows them in its keys");
+  const auto planned = opened->book.maintenance.find(o.alert);
+  core::AlertCommand command;
+  command.key = {"", o.alert, core::Factor::None};
+  command.expected_revision = planned == opened->book.maintenance.end() ? 0 : planned->second.revision;
+  if (cancel) {
+    command.what = core::CancelMaintenance{o.text};
+    return send(o, *opened, std::move(command), site->second.root);
+  }
+  const auto from = core::parse_iso(o.from);
+  if (!from) return fail(Errc::usage, "--from " + o.from + " is not ISO 8601: 2026-11-27T08:00");
+  core::EventTime until{};
+  if (!o.until.empty()) {
+    const auto time = core::parse_iso(o.until);
+    if (!time) return fail(Errc::usage, "--until " + o.until + " is not ISO 8601: 2026-11-27T08:00");
+    until = *time;
+  } else {
+    const auto duration = platform::parse_duration(o.duration);
+    if (!duration) return fail(Errc::usage, "--for or --until: how long?");
+    until = *from + core::Duration(*duration);
+  }
+  command.what = core::PlanMaintenance{site->second.region, site->second.root, *from, until, o.text};
+  return send(o, *opened, std::move(command), site->second.root);
 }
 
 CLI::App* add_person(CLI::App& parent, Options& o, const char* name, const char* help) {
@@ -303,6 +338,18 @@ Command make_alerts_command(CLI::App& app) {
       ->add_option("--reason", o->text, "Why")
       ->required();
   timed("shelve", "Set it aside for a while", true);
+  const auto of_site = [&](const char* name, const char* help, bool cancel) {
+    CLI::App* c = add_sender(*command, *o, name, help);
+    c->get_option("ALERT")->description("The site's id");
+    c->add_option("--reason", o->text, "Why")->required();
+    runs->emplace_back(c, [o, cancel] { return maintain(*o, cancel); });
+    return c;
+  };
+  CLI::App* m = of_site("maintain", "Plan maintenance of a site: all its alerts are set aside while it lasts", false);
+  m->add_option("--from", o->from, "From then on, ISO 8601")->required();
+  auto* m_for = m->add_option("--for", o->duration, "For so long: 30min, 8h");
+  m->add_option("--until", o->until, "Until then, ISO 8601")->excludes(m_for);
+  of_site("cancel-maintenance", "Cancel planned maintenance, or end it now", true);
   timed("out", "Take it out of service: maintenance, calibration", false);
 
   return {command, [o, runs] {

@@ -31,13 +31,21 @@ Result<alerts::AlertsOptions> alerts_options(OpenLog& opened) {
   o.stage.decode.record_bytes_max = static_cast<std::size_t>(system.limits().record_bytes_max());
   o.stage.dead_letter_bytes_max = static_cast<std::size_t>(system.limits().dead_letter_bytes_max());
   o.stage.version = version();
+  auto upstreams = upstreams_of_alerts(*opened.log);
+  if (!upstreams) return tl::make_unexpected(upstreams.error());
+  o.stage.upstreams = std::move(*upstreams);
+  return o;
+}
+
+Result<std::vector<alerts::Upstream>> upstreams_of_alerts(stream::Log& log) {
+  std::vector<alerts::Upstream> upstreams;
   for (const auto& [service, topic] : {std::pair{processor::kService, processor::kReadings},
                                        std::pair{processor::kRegionsService, processor::kMeans}}) {
-    const auto partitions = stream::partitions_of(*opened.log, topic);
+    const auto partitions = stream::partitions_of(log, topic);
     if (!partitions) return tl::make_unexpected(partitions.error());
-    o.stage.upstreams.push_back({service, *partitions});
+    upstreams.push_back({service, *partitions});
   }
-  return o;
+  return upstreams;
 }
 
 alerts::RulesOf rules_for_alerts(processor::RulesStore& rules) {

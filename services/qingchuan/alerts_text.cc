@@ -52,6 +52,7 @@ std::string marks_of(const core::Alert& a, const Words& w) {
   const auto add = [&out](const std::string& mark) { out += (out.empty() ? "" : " ") + mark; };
   if (a.escalated) add(w("已升级", "escalated"));
   if (a.out_of_service.on) add(w("停用", "out-of-service"));
+  if (!a.maintenance.empty()) add(w("检修", "maintenance"));
   if (a.shelf.on) add(w("搁置", "shelved"));
   if (!a.inhibited_by.empty()) add(w("被覆盖", "inhibited"));
   if (a.flapping) add(w("频繁", "flapping"));
@@ -93,6 +94,7 @@ constexpr std::array<std::pair<core::Refusal, std::string_view>, core::kRefusals
     {core::Refusal::AlreadyApproved, "已经批准"},
     {core::Refusal::NotApproved, "尚未批准"},
     {core::Refusal::NotIssued, "尚未发布"},
+    {core::Refusal::NotPlanned, "没有检修计划"},
 }};
 
 std::string formal_text(const core::FormalWarning& f, Language language) {
@@ -150,11 +152,15 @@ std::string to_text(const AlertBook& book, Language language) {
   const std::string head = std::to_string(listed.size()) +
                            w(" 个报警, 待确认 ", listed.size() == 1 ? " alert, " : " alerts, ") +
                            std::to_string(unacked) + w("\n", " to acknowledge\n");
-  if (listed.empty()) return head;
-  std::string out = head + table(rows, rows.front().size());
+  std::string out = head + (listed.empty() ? "" : table(rows, rows.front().size()));
   for (const auto& [id, row] : book.rows) {
     out += w("洪泛折叠 ", "folded by the flood: ") + place_name(book, row.region, w.zh) + " " +
            std::string(core::name(row.factor)) + w(": ", ": ") + std::to_string(row.alerts) + w(" 个", "") + "\n";
+  }
+  for (const auto& [subject, m] : book.maintenance) {
+    if (!m.open) continue;
+    out += w("检修 ", "maintenance ") + place_name(book, subject, w.zh) + " (" + subject + ") " + clock_of(m.from) +
+           w(" 至 ", " until ") + clock_of(m.until) + ", " + m.who + ": " + m.reason + "\n";
   }
   return out;
 }
@@ -188,6 +194,8 @@ std::string to_text(const AlertBook& book, const core::Alert& a, const std::vect
     line(w("停用", "out"), w("至 ", "until ") + clock_of(a.out_of_service.until) + ", " + a.out_of_service.who + ": " +
                                a.out_of_service.reason);
   }
+  line(w("检修", "maintenance"), a.maintenance);
+  line(w("首发", "first out"), a.first_out);
   line(w("被覆盖", "inhibited"), a.inhibited_by);
   if (a.formal.message.number > 0) line(w("正式预警", "warning"), formal_text(a.formal, language));
   for (const core::AlertNote& n : a.notes) line(w("备注", "note"), clock_of(n.at) + " " + n.who + ": " + n.text);

@@ -1,6 +1,7 @@
 #include "qingchuan/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -8,9 +9,10 @@
 
 #include "processor/readings_stage.h"
 #include "processor/regions_stage.h"
+#include "qingchuan/replay_alerts.h"
+#include "qingchuan/replay_look.h"
 #include "qingchuan/replay_pass.h"
 #include "stream/read_range.h"
-#include "stream/state_position.h"
 
 namespace qc::commands {
 namespace {
@@ -25,13 +27,14 @@ class Replay {
       : log_(log),
         rules_(rules),
         options_(spec.stage),
-        now_ms_(spec.now_ms),
+        spec_(spec),
         stop_(std::move(stop)),
         from_(spec.from),
         result_{ReplayTally(spec.filter), {}, {}} {}
 
   Result<ReplayResult> compare() {
     if (auto done = run(); !done) return tl::make_unexpected(done.error());
+    if (auto done = replay_alerts(log_, rules_, spec_, result_, stop_); !done) return tl::make_unexpected(done.error());
     return std::move(result_);
   }
   Result<TakenSnapshot> snapshot() {
@@ -49,7 +52,6 @@ class Replay {
   }
   Result<void> look();
   Result<void> look_for_events();
-  Result<std::optional<Offset>> position(const char* service, int partition, const std::string& input);
   Result<bool> begins_with_rules(const TopicPartition& input, Offset at);
   Result<void> pass(ReplayStage stage);
   Result<void> add(ReplayPass& pass, const Maker& by);
@@ -67,7 +69,7 @@ class Replay {
   stream::Log& log_;
   processor::RulesStore& rules_;
   processor::StageOptions options_;
-  std::int64_t now_ms_;
+  const ReplaySpec& spec_;
   std::stop_token stop_;
   const Snapshot* from_;
   Snapshot* to_ = nullptr;  // nothing is compared, the state is wanted
@@ -82,30 +84,24 @@ class Replay {
 
 // First the positions, then the ends of the outputs: what stands before a position is published before those ends.
 Result<void> Replay::look() {
-  const auto topics = log_.topics();
-  if (!topics) return tl::make_unexpected(topics.error());
   if (auto learnt = processor::learn_partitions(log_, options_); !learnt) return learnt;
   for (const auto& [stage, service, partitions] :
        {std::tuple{ReplayStage::Readings, processor::kService, options_.readings_partitions},
         std::tuple{ReplayStage::Regions, processor::kRegionsService, options_.means_partitions}}) {
     for (int p = 0; p < partitions; ++p) {
-      const std::string input(input_topic(stage));
-      const auto at = position(service, p, input);
-      if (!at) return tl::make_unexpected(at.error());
-      committed_[{stage, p}] = at->value_or(0);
-    }
-  }
-  for (const char* name : {processor::kMeans, processor::kRegionMeans, processor::kSignals, processor::kDeadLetters}) {
-    const auto spec = std::find_if(topics->begin(), topics->end(), [&](const auto& t) { return t.name == name; });
-    const auto whole = stream::whole_topic(log_, name);
-    if (!whole) return tl::make_unexpected(whole.error());
-    for (const Stretch& s : *whole) {
-      outputs_.push_back({s, s.from > 0});
-      if (spec->cleanup != stream::Cleanup::Delete) {
-        outputs_.back().compacted_before_ms = now_ms_ - spec->compaction_lag.count();
+      const auto saved = saved_positions(log_, service, p, stop_);
+      if (!saved) return tl::make_unexpected(saved.error());
+      Offset& at = committed_[{stage, p}] = 0;
+      if (*saved) {
+        if (const auto it = (*saved)->find(std::string(input_topic(stage))); it != (*saved)->end()) at = it->second;
       }
     }
   }
+  constexpr std::array kOutputs = {processor::kMeans, processor::kRegionMeans, processor::kSignals,
+                                   processor::kDeadLetters};
+  auto outputs = outputs_as_they_stand(log_, kOutputs, spec_.now_ms);
+  if (!outputs) return tl::make_unexpected(outputs.error());
+  outputs_ = std::move(*outputs);
   for (const auto& [maker, at] : committed_) {
     const auto range = log_.range({std::string(input_topic(maker.stage)), maker.partition});
     if (!range) return tl::make_unexpected(range.error());
@@ -155,36 +151,6 @@ Result<void> Replay::look_for_events() {
   return {};
 }
 
-// Up to where the state in the log is folded; nullopt: there is none.
-Result<std::optional<Offset>> Replay::position(const char* service, int partition, const std::string& input) {
-  const TopicPartition state{std::string(service) + "-state", partition};
-  const auto range = log_.range(state);
-  if (!range) {
-    if (range.error().code == Errc::topic_unknown) return std::optional<Offset>();
-    return tl::make_unexpected(range.error());
-  }
-  std::optional<Offset> at;
-  Result<void> read_well;
-  const std::vector<Stretch> whole = {{state, range->start, range->end}};
-  const auto read = stream::read_range(
-      log_, whole,
-      [&](const stream::Record& r) {
-        if (r.key != stream::kPositionKey || r.tombstone) return true;
-        const auto positions = stream::decode_positions(r.value);
-        if (!positions) {
-          read_well = tl::make_unexpected(positions.error());
-          return false;
-        }
-        const auto of = positions->find(input);
-        if (of != positions->end()) at = of->second;
-        return true;
-      },
-      stop_);
-  if (!read) return tl::make_unexpected(read.error());
-  if (!read_well) return tl::make_unexpected(read_well.error());
-  return at;
-}
-
 // As every partition of a log does whose beginning is there; a copy of a trimmed one does not.
 Result<bool> Replay::begins_with_rules(const TopicPartition& input, Offset at) {
   bool rules = false;
@@ -202,7 +168,8 @@ Result<bool> Replay::begins_with_rules(const TopicPartition& input, Offset at) {
 PublishedPartition::Other Replay::strangers() {
   return [this](const stream::Record& r, const std::optional<Made>& made) {
     if (made && inputs_.contains(made->by)) return;
-    if (is_letter_of_event(r.from->topic, r.key)) return;
+    if (is_letter_apart(r.from->topic, r.key)) return;
+    if (made && made->by.stage == ReplayStage::Alerts) return;  // replay_alerts's
     result_.tally.unreadable(r);
     if (r.from->topic == processor::kMeans) means_incomplete_[r.from->partition] = true;
   };

@@ -1,11 +1,11 @@
 // `qingchuan replay`: folds a log again and compares what comes out with what was published, byte for byte
 // (architecture section 3): for each pair of input partition and output topic the same sequence, leaving out the
 // binary's version and the time of writing. The reading stage is folded from `readings`, the region stage from the
-// published means.
+// published means, `alerts` from the published signals and the commands (replay_alerts.h).
 //
 // It reads what stands in the log when it begins, up to where the services have come; it changes nothing and joins no
-// group, so it is safe beside them. First all partitions of `readings` at once, then all of the regions'
-// (replay_pass.h); a snapshot is made one partition after the other. Threads: the caller's.
+// group, so it is safe beside them. First all partitions of `readings` at once, then all of the regions', then all of
+// `signals` (replay_pass.h); a snapshot is made one partition after the other. Threads: the caller's.
 #pragma once
 
 #include <cstdint>

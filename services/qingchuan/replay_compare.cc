@@ -32,7 +32,7 @@ bool same_headers(std::string_view published, std::string_view recomputed) {
 }
 
 bool equal(const stream::Record& published, const stream::NewRecord& made) {
-  return published.key == made.key && !published.tombstone && published.value == *made.value &&
+  return published.key == made.key && published.tombstone == !made.value && published.value == value_of(made) &&
          same_headers(published.headers.bytes(), made.headers);
 }
 
@@ -42,7 +42,7 @@ bool same_place(const Published& published, const stream::NewRecord& made, strea
   if (topic == processor::kDeadLetters) return published.made.at == at;
   if (published.record.key != made.key) return false;
   const auto was = about(topic, published.record.key, published.record.value);
-  const auto is = about(topic, made.key, *made.value);
+  const auto is = about(topic, made.key, value_of(made));
   if (!was || !is) return !is && published.made.tick;
   return was->id == is->id && was->revision == is->revision;
 }
@@ -63,7 +63,7 @@ Result<void> Comparison::take(const stream::NewRecord& made, const MadeAt& at) {
     next = *head;
     if (next == nullptr) break;
     if (equal(next->record, made)) {
-      tally_.equal(count_, made.to.topic, made.key, *made.value);
+      tally_.equal(count_, made.to.topic, made.key, value_of(made));
       found(made, *next);
       return {};
     }
@@ -101,7 +101,7 @@ Result<bool> Comparison::find_ahead(const stream::NewRecord& made) {
   }
   const auto head = published_->ahead();
   if (!head) return tl::make_unexpected(head.error());
-  tally_.equal(count_, made.to.topic, made.key, *made.value);
+  tally_.equal(count_, made.to.topic, made.key, value_of(made));
   found(made, **head);
   return true;
 }
@@ -115,31 +115,37 @@ void Comparison::unexpected(const Published& head) {
 void Comparison::absent(const stream::NewRecord& made, const MadeAt& at) {
   whole_ = false;
   if (spec_.trimmed && !begun_) {
-    tally_.not_recomputed(count_, NotRecomputed::PublishedTrimmed, made.to.topic, made.key, *made.value);
+    tally_.not_recomputed(count_, NotRecomputed::PublishedTrimmed, made.to.topic, made.key, value_of(made));
     return;
   }
   // It was written after its input, and after what stands before it: too young to be compacted?
   const std::int64_t written_ms = std::max(found_written_ms_, at.written_ms);
-  if (compacted() && written_ms < spec_.compacted_before_ms) {
-    Pending& pending = pending_[made.key];
-    pending.made = made;
-    pending.at = at.offset;
-    ++pending.records;
-  } else {
+  if (!compacted() || written_ms >= spec_.compacted_before_ms) {
     tally_.missing(count_, spec_.by, made, at.offset);
+    return;
   }
+  Pending& pending = pending_[made.key];
+  pending.made = made;
+  pending.at = at.offset;
+  ++pending.records;
+  // What erases its key goes the same way, with all that it took the place of: no later record will be there.
+  if (!made.value) excuse(made.key);
+}
+
+// Those that are not there, because a later one of their key took their place.
+void Comparison::excuse(const std::string& key) {
+  const auto it = pending_.find(key);
+  if (it == pending_.end()) return;
+  const Pending& p = it->second;
+  tally_.not_recomputed(count_, NotRecomputed::Compacted, p.made.to.topic, p.made.key, value_of(p.made), p.records);
+  pending_.erase(it);
 }
 
 void Comparison::found(const stream::NewRecord& made, const Published& head) {
   begun_ = true;
   found_written_ms_ = head.record.written_ms;
   published_->take();
-  if (pending_.empty()) return;
-  const auto it = pending_.find(made.key);
-  if (it == pending_.end()) return;
-  const Pending& p = it->second;
-  tally_.not_recomputed(count_, NotRecomputed::Compacted, p.made.to.topic, p.made.key, *p.made.value, p.records);
-  pending_.erase(it);
+  if (!pending_.empty()) excuse(made.key);
 }
 
 void Comparison::end() {

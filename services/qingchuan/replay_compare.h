@@ -2,7 +2,8 @@
 // published there. Two streams are merged; neither is held.
 //
 // What is recomputed and not there: compacted away, where the topic is compacted and a later record of its key is still
-// there; taken by retention, where the topic's beginning is gone and nothing has been equal yet; otherwise missing.
+// there, or was one that erases the key; taken by retention, where the topic's beginning is gone and nothing has been
+// equal yet; otherwise missing.
 // What is there and was not recomputed in its place: unexpected. A record that has its place but other bytes: differs.
 // Two records are equal where key, value and headers are, but for the binary's version.
 //
@@ -60,6 +61,7 @@ class Comparison {
   Result<bool> find_ahead(const stream::NewRecord& made);
   void unexpected(const Published& head);
   void absent(const stream::NewRecord& made, const MadeAt& at);
+  void excuse(const std::string& key);
   void found(const stream::NewRecord& made, const Published& head);
 
   Spec spec_;

@@ -150,6 +150,20 @@ TEST_F(ReplayComparison, TheLastOfAKeyIsNeverExcused) {
   EXPECT_EQ(kinds(), (std::vector{DifferenceKind::Missing}));
 }
 
+// Of a flood: what stood of the row goes with the record that erases it, sooner or later that one, too.
+TEST_F(ReplayComparison, ARecordThatErasesItsKeyIsCompared) {
+  const stream::NewRecord erased{{"means", 0}, "a|1", std::nullopt, mean("a", 1, 1, 5).headers};
+  const std::vector<std::pair<stream::NewRecord, stream::Offset>> made = {
+      {mean("a", 1, 1, 5), 5}, {erased, 5}, {mean("b", 1, 1, 6), 6}};
+  publish({mean("b", 1, 1, 6)});
+  compare(made, kNowMs);
+  EXPECT_EQ(tally_.differences(), 0);
+  EXPECT_EQ(unseen(NotRecomputed::Compacted), 2);
+  EXPECT_EQ(tally_.equals(), 1);
+  compare(made, kNowMs - 2000);  // too young to be gone
+  EXPECT_EQ(kinds(), (std::vector{DifferenceKind::Missing, DifferenceKind::Missing}));
+}
+
 TEST_F(ReplayComparison, WhereRetentionTookTheBeginningOnlyTheBeginningIsExcused) {
   publish({mean("gone", 1, 1, 1), mean("b", 1, 1, 5), mean("d", 1, 1, 7)});
   log_->delete_before({"means", 0}, 1);

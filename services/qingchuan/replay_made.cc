@@ -2,11 +2,16 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
 #include <memory>
 
+#include "alerts/records.h"
 #include "processor/readings_stage.h"
 #include "processor/records.h"
 #include "processor/regions_stage.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/labels.h"
 #include "wire/wire_format.h"
@@ -41,6 +46,8 @@ std::optional<Made> made_of_letter(std::string_view value) {
   Made made;
   if (letter.stage() == processor::kRegionsService) {
     made.by.stage = ReplayStage::Regions;
+  } else if (letter.stage() == alerts::kService) {
+    made.by.stage = ReplayStage::Alerts;
   } else if (letter.stage() != processor::kService) {
     return std::nullopt;
   }
@@ -96,27 +103,124 @@ std::unique_ptr<google::protobuf::Message> parsed(std::string_view bytes) {
 std::unique_ptr<google::protobuf::Message> parse(std::string_view topic, std::string_view bytes) {
   if (processor::holds_means(topic)) return parsed<v1::MeanRecord>(bytes);
   if (topic == processor::kSignals) return parsed<v1::SignalRecord>(bytes);
+  if (topic == alerts::kAlerts) return parsed<v1::AlertRecord>(bytes);
+  if (topic == alerts::kOutcomes) return parsed<v1::CommandOutcome>(bytes);
+  if (topic == alerts::kLedger) return parsed<v1::LedgerEntry>(bytes);
   return parsed<v1::DeadLetter>(bytes);
+}
+
+bool is_of_alerts(std::string_view topic) {
+  return topic == alerts::kAlerts || topic == alerts::kOutcomes || topic == alerts::kLedger;
+}
+
+// Whatever a record of `alerts` holds, and each of the others itself, says it in a field of this name.
+std::optional<Made> made_of_alerts(std::string_view topic, std::string_view value) {
+  const auto message = parse(topic, value);
+  const google::protobuf::Message* m = message.get();
+  if (m != nullptr && topic == alerts::kAlerts) {
+    const auto* held = m->GetReflection()->GetOneofFieldDescriptor(*m, m->GetDescriptor()->oneof_decl(0));
+    m = held == nullptr ? nullptr : &m->GetReflection()->GetMessage(*m, held);
+  }
+  if (m == nullptr) return std::nullopt;
+  const auto* field = m->GetDescriptor()->FindFieldByName("origin");
+  if (field == nullptr || !m->GetReflection()->HasField(*m, field)) return std::nullopt;
+  const auto& origin = static_cast<const v1::AlertOrigin&>(m->GetReflection()->GetMessage(*m, field));
+  if (origin.signals() < 0 || origin.commands() < 0) return std::nullopt;
+  Made made;
+  made.by = {ReplayStage::Alerts, origin.partition()};
+  made.at = origin.signals() - 1;
+  return made;
+}
+
+// Nothing else of ours is erased by its writer than a row whose flood is over. It says nothing of where it was made.
+Made made_of_ended_row(int partition) {
+  Made made;
+  made.by = {ReplayStage::Alerts, partition};
+  made.at = std::numeric_limits<stream::Offset>::max();  // not before anything
+  return made;
+}
+
+// The middle of "rule/subject/factor".
+std::string subject_of(std::string_view alert) {
+  const std::size_t first = alert.find('/');
+  const std::size_t last = alert.rfind('/');
+  return first == last ? std::string() : std::string(alert.substr(first + 1, last - first - 1));
+}
+
+std::optional<About> about_alerts(std::string_view topic, const google::protobuf::Message& message) {
+  About a;
+  if (topic == alerts::kOutcomes) {
+    const auto& outcome = static_cast<const v1::CommandOutcome&>(message);
+    a.id = outcome.command();
+    a.revision = outcome.origin().commands();
+    a.site = subject_of(outcome.alert());
+    a.what = "outcome";
+    return a;
+  }
+  if (topic == alerts::kLedger) {
+    const auto& entry = static_cast<const v1::LedgerEntry&>(message);
+    a.id = entry.id();
+    a.site = subject_of(entry.subject());
+    a.what = entry.what();
+    a.end = core::event_time(entry.at_ms());
+    return a;
+  }
+  const auto& record = static_cast<const v1::AlertRecord&>(message);
+  if (record.has_alert()) {
+    const v1::Alert& alert = record.alert();
+    a.id = alert.key();
+    a.revision = alert.revision();
+    a.site = alert.subject();
+    a.region = alert.signal().region();
+    a.root = alert.signal().root();
+    a.factor = wire::label(alert.signal().factor());
+    a.what = alert.rule();
+    a.end = core::event_time(alert.change().at_ms());
+    return a;
+  }
+  if (!record.has_row()) return std::nullopt;
+  const v1::FoldRow& row = record.row();
+  a.id = row.id();
+  a.revision = row.revision();
+  a.region = row.region();
+  a.root = row.root();
+  a.factor = wire::label(row.factor());
+  a.what = "flood";
+  a.end = core::event_time(row.at_ms());
+  return a;
 }
 
 }  // namespace
 
 std::string_view input_topic(ReplayStage stage) {
-  return stage == ReplayStage::Readings ? processor::kReadings : processor::kMeans;
+  switch (stage) {
+    case ReplayStage::Readings:
+      return processor::kReadings;
+    case ReplayStage::Regions:
+      return processor::kMeans;
+    case ReplayStage::Alerts:
+      return alerts::kSignals;
+  }
+  return {};
 }
 
 std::string to_string(const Maker& maker) {
   return std::string(input_topic(maker.stage)) + "-" + std::to_string(maker.partition);
 }
 
-bool is_letter_of_event(std::string_view topic, std::string_view key) {
-  return topic == processor::kDeadLetters && key.starts_with(std::string(processor::kEvents) + "-");
+bool is_letter_apart(std::string_view topic, std::string_view key) {
+  constexpr std::array kOf = {processor::kEvents, alerts::kCommands, alerts::kAlerts};
+  return topic == processor::kDeadLetters && std::any_of(kOf.begin(), kOf.end(), [key](std::string_view of) {
+           return key.starts_with(of) && key.substr(of.size()).starts_with('-');
+         });
 }
 
 std::optional<Made> made_of(const stream::Record& record) {
   const std::string& topic = record.from->topic;
+  if (record.tombstone && topic == alerts::kAlerts) return made_of_ended_row(record.from->partition);
   if (record.tombstone) return std::nullopt;
-  if (is_letter_of_event(topic, record.key)) return std::nullopt;
+  if (is_letter_apart(topic, record.key)) return std::nullopt;
+  if (is_of_alerts(topic)) return made_of_alerts(topic, record.value);
   if (topic == processor::kDeadLetters) return made_of_letter(record.value);
   const bool is_mean = processor::holds_means(topic);
   if (!is_mean && topic != processor::kSignals) return std::nullopt;
@@ -144,6 +248,7 @@ std::optional<Made> made_of(const stream::Record& record) {
 std::optional<About> about(std::string_view topic, std::string_view key, std::string_view value) {
   const auto message = parse(topic, value);
   if (message == nullptr) return std::nullopt;
+  if (is_of_alerts(topic)) return about_alerts(topic, *message);
   About a;
   if (processor::holds_means(topic)) {
     const auto& record = static_cast<const v1::MeanRecord&>(*message);

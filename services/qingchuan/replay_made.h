@@ -14,7 +14,7 @@
 
 namespace qc::commands {
 
-enum class ReplayStage { Readings, Regions };
+enum class ReplayStage { Readings, Regions, Alerts };
 
 // A stage of one partition of its input.
 struct Maker {
@@ -28,7 +28,7 @@ std::string to_string(const Maker& maker);  // "readings-2": the partition that 
 struct Made {
   Maker by;
   bool tick = false;
-  stream::Offset at = -1;     // the record of the input that made it; not said by ticks
+  stream::Offset at = -1;     // the record of the input at which it was made; ticks and ends of rows do not say it
   core::EventTime now{};      // a tick's
   stream::Offset event = -1;  // in `events`, where it tells that this was read
 };
@@ -36,18 +36,20 @@ struct Made {
 // nullopt: no stage of ours wrote that, or it cannot be read.
 std::optional<Made> made_of(const stream::Record& record);
 
-// A dead letter of a record of `events`: what it says stands in `signals`, too, so it is not compared.
-bool is_letter_of_event(std::string_view topic, std::string_view key);
+// A dead letter that is not compared: of a record of a stage's other input (`events`, `commands`), because where among
+// the stage's letters it stands is chance; of an alert that a receiver refused, which is no function of the log.
+bool is_letter_apart(std::string_view topic, std::string_view key);
 
-// What a mean or a signal is about, as its bytes say it; nullopt: a tick, a dead letter or not readable.
+// What a mean, a signal or an output of alerts is about, as its bytes say it; nullopt: a tick, a dead letter, the end
+// of a row or not readable.
 struct About {
   std::string id;  // of a mean its key, of a signal its id: together with the revision it stands once
-  int revision = 0;
+  std::int64_t revision = 0;
   std::string site;  // the signal's subject
   std::string region;
   std::string root;
   std::string factor;
-  std::string what;  // a mean's window, a signal's rule
+  std::string what;  // a mean's window, a signal's rule, what an entry of the ledger says was done
   core::EventTime end{};
 };
 std::optional<About> about(std::string_view topic, std::string_view key, std::string_view value);

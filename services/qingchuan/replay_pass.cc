@@ -127,7 +127,7 @@ Result<void> ReplayPass::step(Folded& folded, const stream::Record& record) {
   counts_.outputs += static_cast<std::int64_t>(made_.records.size());
   std::size_t to = 0;  // most go where the one before them went
   for (const stream::NewRecord& m : made_.records) {
-    if (is_letter_of_event(m.to.topic, m.key)) continue;
+    if (is_letter_apart(m.to.topic, m.key)) continue;
     if (outputs_[to].of.stretch.of != m.to) {
       to = 0;
       while (outputs_[to].of.stretch.of != m.to) QC_ASSERT(++to < outputs_.size());

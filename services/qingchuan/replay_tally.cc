@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alerts/records.h"
 #include "processor/records.h"
 
 namespace qc::commands {
@@ -44,7 +45,7 @@ void ReplayTally::show(Difference difference) {
 void ReplayTally::differs(ReplayCount& in, const Maker& by, const stream::Record& published,
                           const stream::NewRecord& recomputed, stream::Offset at) {
   const std::string& topic = published.from->topic;
-  const std::string_view is = *recomputed.value;
+  const std::string_view is = value_of(recomputed);
   // Damage may have moved it out of the filter, or in.
   if (!wanted(topic, published.key, published.value) && !wanted(topic, recomputed.key, is)) return;
   ++in.different;
@@ -58,7 +59,7 @@ void ReplayTally::differs(ReplayCount& in, const Maker& by, const stream::Record
 
 void ReplayTally::missing(ReplayCount& in, const Maker& by, const stream::NewRecord& recomputed, stream::Offset at) {
   const std::string& topic = recomputed.to.topic;
-  if (!wanted(topic, recomputed.key, *recomputed.value)) return;
+  if (!wanted(topic, recomputed.key, value_of(recomputed))) return;
   ++in.different;
   show({DifferenceKind::Missing,
         to_string(by),
@@ -66,7 +67,7 @@ void ReplayTally::missing(ReplayCount& in, const Maker& by, const stream::NewRec
         place(to_string(by), at),
         {},
         {},
-        describe_record(topic, recomputed.key, *recomputed.value)});
+        describe_record(topic, recomputed.key, value_of(recomputed))});
 }
 
 void ReplayTally::unexpected(ReplayCount& in, const Maker& by, const stream::Record& published) {
@@ -106,7 +107,7 @@ void ReplayTally::not_recomputed(ReplayCount& in, NotRecomputed why, std::string
     series.factor = a->factor;
     series.what = a->what;
   } else {
-    series.what = topic == processor::kDeadLetters ? "dead letter" : "tick";
+    series.what = topic == processor::kDeadLetters ? "dead letter" : topic == alerts::kAlerts ? "row ended" : "tick";
   }
   Unseen& unseen = unseen_[std::move(series)];
   unseen.records += records;

@@ -65,7 +65,7 @@ struct UnseenSeries {
   std::string topic;
   std::string site;
   std::string factor;
-  std::string what;  // a mean's window, a signal's rule, "tick", "dead letter"
+  std::string what;  // a mean's window, a signal's rule, "tick", "dead letter", "row ended"
   auto operator<=>(const UnseenSeries&) const = default;
 };
 struct Unseen {
@@ -73,6 +73,11 @@ struct Unseen {
   core::EventTime first = core::EventTime::max();  // of the windows' ends
   core::EventTime last = core::EventTime::min();
 };
+
+// Empty: it erases its key.
+inline std::string_view value_of(const stream::NewRecord& record) {
+  return record.value ? std::string_view(*record.value) : std::string_view();
+}
 
 class ReplayTally {
  public:

@@ -29,6 +29,7 @@ Overloaded(F...) -> Overloaded<F...>;
 std::string_view hidden_by(const core::Alert& a) {
   if (!a.suppressed) return {};
   if (a.out_of_service.on) return "out_of_service";
+  if (!a.maintenance.empty()) return "maintenance";
   if (a.shelf.on) return "shelved";
   return a.inhibited_by.empty() ? "folded" : "inhibited";
 }
@@ -104,6 +105,8 @@ void set_alert(const core::Alert& a, v1::Alert& out) {
   out.set_inhibited_by(a.inhibited_by);
   out.set_flapping(a.flapping);
   out.set_fold(a.fold);
+  out.set_maintenance(a.maintenance);
+  out.set_first_out(a.first_out);
   out.set_begun_revision(revision(a.begun_revision));
   v1::Change& change = *out.mutable_change();
   change.set_at_ms(ms(a.change.at));
@@ -160,6 +163,8 @@ std::optional<core::Alert> alert_of(const v1::Alert& in) {
   a.inhibited_by = in.inhibited_by();
   a.flapping = in.flapping();
   a.fold = in.fold();
+  a.maintenance = in.maintenance();
+  a.first_out = in.first_out();
   a.suppressed = !in.suppression().empty();
   a.begun_revision = in.begun_revision();
   a.change = {core::event_time(in.change().at_ms()), in.change().who(), in.change().what(), in.change().why()};
@@ -181,6 +186,20 @@ core::FoldRow row_of(const v1::FoldRow& in) {
   r.at = core::event_time(in.at_ms());
   r.open = in.open();
   return r;
+}
+
+core::Maintenance maintenance_of(const v1::Maintenance& in) {
+  core::Maintenance m;
+  m.subject = in.subject();
+  m.region = in.region();
+  m.root = in.root();
+  m.revision = in.revision();
+  m.open = in.open();
+  m.from = core::event_time(in.from_ms());
+  m.until = core::event_time(in.until_ms());
+  m.who = in.who();
+  m.reason = in.reason();
+  return m;
 }
 
 core::Rejected bad(std::string what) {
@@ -224,6 +243,16 @@ std::variant<What, core::Rejected> what_of(const v1::Command& in) {
       return core::Issue{in.issue().role()};
     case C::kLift:
       return core::Lift{in.lift().role(), in.lift().reason()};
+    case C::kPlanMaintenance: {
+      const v1::PlanMaintenance& plan = in.plan_maintenance();
+      if (!sane_time(plan.from_ms()) || !sane_time(plan.until_ms()))
+        return bad("plan_maintenance: from and until when?");
+      if (!printable(plan.region(), kNameBytesMax)) return bad("plan_maintenance: in what region?");
+      return core::PlanMaintenance{plan.region(), in.root(), time(plan.from_ms()), time(plan.until_ms()),
+                                   plan.reason()};
+    }
+    case C::kCancelMaintenance:
+      return core::CancelMaintenance{in.cancel_maintenance().reason()};
     case C::WHAT_NOT_SET:
       break;
   }
@@ -231,32 +260,41 @@ std::variant<What, core::Rejected> what_of(const v1::Command& in) {
 }
 
 void set_what(const What& what, v1::Command& out) {
-  std::visit(Overloaded{[&](const core::Acknowledge& w) { out.mutable_acknowledge()->set_comment(w.comment); },
-                        [&](const core::Assign& w) { out.mutable_assign()->set_assignee(w.assignee); },
-                        [&](const core::AddNote& w) { out.mutable_note()->set_text(w.text); },
-                        [&](const core::Shelve& w) {
-                          if (w.until) out.mutable_shelve()->set_until_ms(ms(*w.until));
-                          out.mutable_shelve()->set_reason(w.reason);
-                        },
-                        [&](const core::Unshelve&) { out.mutable_unshelve(); },
-                        [&](const core::TakeOutOfService& w) {
-                          out.mutable_take_out_of_service()->set_until_ms(ms(w.until));
-                          out.mutable_take_out_of_service()->set_reason(w.reason);
-                        },
-                        [&](const core::ReturnToService&) { out.mutable_return_to_service(); },
-                        [&](const core::Shown& w) { out.mutable_shown()->set_console(w.console); },
-                        [&](const core::CloseAlert& w) { out.mutable_close()->set_reason(w.reason); },
-                        [&](const core::Approve& w) {
-                          out.mutable_approve()->set_level(w.level);
-                          out.mutable_approve()->set_role(w.role);
-                          out.mutable_approve()->set_comment(w.comment);
-                        },
-                        [&](const core::Issue& w) { out.mutable_issue()->set_role(w.role); },
-                        [&](const core::Lift& w) {
-                          out.mutable_lift()->set_role(w.role);
-                          out.mutable_lift()->set_reason(w.reason);
-                        }},
-             what);
+  std::visit(
+      Overloaded{[&](const core::Acknowledge& w) { out.mutable_acknowledge()->set_comment(w.comment); },
+                 [&](const core::Assign& w) { out.mutable_assign()->set_assignee(w.assignee); },
+                 [&](const core::AddNote& w) { out.mutable_note()->set_text(w.text); },
+                 [&](const core::Shelve& w) {
+                   if (w.until) out.mutable_shelve()->set_until_ms(ms(*w.until));
+                   out.mutable_shelve()->set_reason(w.reason);
+                 },
+                 [&](const core::Unshelve&) { out.mutable_unshelve(); },
+                 [&](const core::TakeOutOfService& w) {
+                   out.mutable_take_out_of_service()->set_until_ms(ms(w.until));
+                   out.mutable_take_out_of_service()->set_reason(w.reason);
+                 },
+                 [&](const core::ReturnToService&) { out.mutable_return_to_service(); },
+                 [&](const core::Shown& w) { out.mutable_shown()->set_console(w.console); },
+                 [&](const core::CloseAlert& w) { out.mutable_close()->set_reason(w.reason); },
+                 [&](const core::Approve& w) {
+                   out.mutable_approve()->set_level(w.level);
+                   out.mutable_approve()->set_role(w.role);
+                   out.mutable_approve()->set_comment(w.comment);
+                 },
+                 [&](const core::Issue& w) { out.mutable_issue()->set_role(w.role); },
+                 [&](const core::Lift& w) {
+                   out.mutable_lift()->set_role(w.role);
+                   out.mutable_lift()->set_reason(w.reason);
+                 },
+                 [&](const core::PlanMaintenance& w) {
+                   v1::PlanMaintenance& plan = *out.mutable_plan_maintenance();
+                   plan.set_region(w.region);
+                   plan.set_from_ms(ms(w.from));
+                   plan.set_until_ms(ms(w.until));
+                   plan.set_reason(w.reason);
+                 },
+                 [&](const core::CancelMaintenance& w) { out.mutable_cancel_maintenance()->set_reason(w.reason); }},
+      what);
 }
 
 core::Refusal refusal_of(std::string_view word) {
@@ -293,6 +331,22 @@ std::string encode_row(const core::FoldRow& row, const AlertOrigin& origin) {
   out.set_began_ms(ms(row.began));
   out.set_at_ms(ms(row.at));
   out.set_open(row.open);
+  set(origin, *out.mutable_origin());
+  return message.SerializeAsString();
+}
+
+std::string encode_maintenance(const core::Maintenance& m, const AlertOrigin& origin) {
+  v1::AlertRecord message;
+  v1::Maintenance& out = *message.mutable_maintenance();
+  out.set_subject(m.subject);
+  out.set_region(m.region);
+  out.set_root(m.root);
+  out.set_revision(revision(m.revision));
+  out.set_open(m.open);
+  out.set_from_ms(ms(m.from));
+  out.set_until_ms(ms(m.until));
+  out.set_who(m.who);
+  out.set_reason(m.reason);
   set(origin, *out.mutable_origin());
   return message.SerializeAsString();
 }
@@ -341,7 +395,9 @@ DecodedAlertRecord decode_alert_record(std::string_view bytes, const DecodeLimit
   v1::AlertRecord message;
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable(bytes);
   if (message.has_row()) return row_of(message.row());
-  if (!message.has_alert()) return core::Rejected{core::Reason::NotSupported, 1, "neither an alert nor a row"};
+  if (message.has_maintenance()) return maintenance_of(message.maintenance());
+  if (!message.has_alert())
+    return core::Rejected{core::Reason::NotSupported, 1, "a kind of record that this version doesn't know"};
   auto alert = alert_of(message.alert());
   const auto telling = known(message.alert().telling(), core::Telling::Cancel);
   if (!alert || !telling) return bad("alert: not as any stage of ours writes it");
@@ -353,8 +409,10 @@ std::variant<DecodedCommand, core::Rejected> decode_command(std::string_view byt
   v1::Command in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable(bytes);
   if (!printable(in.id(), kDisplayNameBytesMax)) return bad("id: 1 to 256 bytes of printable text expected");
-  if (!printable(in.rule(), kNameBytesMax) || !printable(in.subject(), kNameBytesMax))
-    return bad("alert: a rule and a subject expected");
+  const bool of_subject = in.has_plan_maintenance() || in.has_cancel_maintenance();
+  if (!printable(in.subject(), kNameBytesMax)) return bad("subject: 1 to 64 bytes of printable text expected");
+  if (of_subject ? !in.rule().empty() || in.factor() != 0 : !printable(in.rule(), kNameBytesMax))
+    return bad(of_subject ? "maintenance is of a subject alone" : "rule: 1 to 64 bytes of printable text expected");
   if (!printable(in.root(), kNameBytesMax)) return bad("root: 1 to 64 bytes of printable text expected");
   // There are alerts of no factor.
   const auto factor = known(in.factor(), core::Factor::AQI_PM24);

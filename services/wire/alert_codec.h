@@ -29,6 +29,7 @@ struct AlertOrigin {
 std::string encode_alert(const core::ToldAlert& told, const AlertOrigin& origin,
                          const std::vector<core::MeasuresDue>& measures = {});
 std::string encode_row(const core::FoldRow& row, const AlertOrigin& origin);
+std::string encode_maintenance(const core::Maintenance& maintenance, const AlertOrigin& origin);
 std::string encode_outcome(const core::CommandOutcome& outcome, const AlertOrigin& origin);
 std::string encode_ledger_entry(const core::LedgerEntry& entry, std::string_view id, const AlertOrigin& origin);
 // `root`: of the alert; `sent`: the sender's clock.
@@ -38,7 +39,7 @@ struct DecodedAlert {
   core::ToldAlert told;
   AlertOrigin origin;
 };
-using DecodedAlertRecord = std::variant<DecodedAlert, core::FoldRow, core::Rejected>;
+using DecodedAlertRecord = std::variant<DecodedAlert, core::FoldRow, core::Maintenance, core::Rejected>;
 DecodedAlertRecord decode_alert_record(std::string_view bytes, const DecodeLimits& limits = {});
 
 struct DecodedCommand {

@@ -54,6 +54,8 @@ core::ToldAlert told_warning() {
   told.alert.shelf = {true, std::nullopt, "li", "why"};
   told.alert.out_of_service = {true, kAlertStart, "li", "why"};
   told.alert.shown_at = kAlertStart;
+  told.alert.maintenance = "pump";
+  told.alert.first_out = "warning/C/AQI";
   return told;
 }
 
@@ -88,6 +90,22 @@ TEST(AlertCodec, ARowComesBackWhole) {
   EXPECT_EQ(back->alerts, 9);
   EXPECT_FALSE(back->open);
   EXPECT_EQ(back->at, row.at);
+}
+
+TEST(AlertCodec, MaintenanceComesBackWhole) {
+  const core::Maintenance m{"S1", "C", "P", 2, true, kAlertStart, kAlertStart + core::kHour, "li", "pump"};
+  const auto read = decode_alert_record(encode_maintenance(m, {}));
+  ASSERT_NE(std::get_if<core::Maintenance>(&read), nullptr);
+  EXPECT_EQ(std::get<core::Maintenance>(read), m);
+  for (const auto& what : {decltype(AlertCommand::what)(core::PlanMaintenance{"C", "P", m.from, m.until, "pump"}),
+                           decltype(AlertCommand::what)(core::CancelMaintenance{"done"})}) {
+    const std::string bytes = encode_command({"id", {"", "S1", core::Factor::None}, 1, "li", what}, "P", kAlertStart);
+    const auto back = decode_command(bytes);
+    ASSERT_NE(std::get_if<DecodedCommand>(&back), nullptr);
+    EXPECT_EQ(encode_command(std::get<DecodedCommand>(back).command, "P", kAlertStart), bytes);
+    const auto of_an_alert = decode_command(encode_command({"id", kKey, 1, "li", what}, "P", kAlertStart));
+    EXPECT_NE(std::get_if<core::Rejected>(&of_an_alert), nullptr) << "it is of a subject alone";
+  }
 }
 
 TEST(AlertCodec, EveryCommandComesBackWhole) {

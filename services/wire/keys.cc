@@ -68,6 +68,10 @@ std::string row_key(std::string_view id) {
   return "@row|" + std::string(id);
 }
 
+std::string maintenance_key(std::string_view subject) {
+  return "@maintenance|" + std::string(subject);
+}
+
 std::string rules_key(std::string_view hash) {
   return std::string(hash);
 }

@@ -34,6 +34,7 @@ std::string taken_key(std::string_view upstream, int partition);
 // alerts: "rule/subject/factor", the alert's own; of a row of a flood "@row|id".
 std::string alert_key(const core::AlertKey& key);
 std::string row_key(std::string_view id);
+std::string maintenance_key(std::string_view subject);  // "@maintenance|subject"
 
 // The switch of rules within `readings`, and a rule set in the topic `rules`: the hash.
 std::string rules_key(std::string_view hash);

@@ -124,8 +124,9 @@ class KafkaLog:
     def create(self, timeline):
         harness.create_log(f"kafka:{self.cluster.brokers}", timeline, self.config)
 
-    def inject(self, records):
-        return harness.inject(f"kafka:{self.cluster.brokers}", records, self.config)
+    def inject(self, records, patiently=False):
+        config = self.patient_place[-1] if patiently else self.config
+        return harness.inject(f"kafka:{self.cluster.brokers}", records, config)
 
     def process(self):
         """The processor, to the end of what is there."""

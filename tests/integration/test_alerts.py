@@ -183,6 +183,21 @@ def test_what_is_set_aside_has_an_end_and_a_reason(room):
     room.refused("level_breaks", "shelve", red["key"], "--for", "1h", "--reason", "x", *who)
 
 
+def test_planned_maintenance_sets_a_site_aside(room):
+    site = listed(room)["subject"]
+    now = datetime.fromtimestamp(max(int(a["change"]["at_ms"]) for a in room.json("list", "--all")) / 1000, START.tzinfo)
+    plan = ("maintain", site, "--from", now.isoformat(), "--for", "2h", "--reason", "换泵", "--who", "李")
+    room.accepted(*plan)
+    hidden = [a for a in room.json("list") if a["subject"] == site]
+    assert hidden and all(a["suppression"] == "maintenance" and a["maintenance"] == "换泵" for a in hidden)
+    assert "换泵" in room.do("list").fine().out.splitlines()[-1]
+    room.refused("past_until", "maintain", site, "--from", "2026-01-01T00:00", "--for", "1h", "--reason", "x", "--who", "李")
+    room.accepted("cancel-maintenance", site, "--reason", "完工", "--who", "李")
+    assert not any(a.get("maintenance") for a in room.json("list"))
+    room.refused("not_planned", "cancel-maintenance", site, "--reason", "完工", "--who", "李")
+    assert "no site" in room.do("maintain", "nowhere", "--from", "2026-01-01", "--reason", "x").refused(2).one_line()
+
+
 def test_what_cannot_be_meant_is_said_in_one_line(room):
     assert "no alert has" in room.do("ack", "nobody/AQI", "--who", "李").refused(2).one_line()
     assert "several alerts" in room.do("ack", "aqi_level", "--who", "李").refused(2).one_line()

@@ -1,11 +1,13 @@
 """Exactly once on a real Kafka of three brokers: two processors of one group, killed at random moments under load, and
-the brokers, too. What a read-committed reader finds in the end is each mean and signal once, the same bytes that an
-undisturbed run over the embedded log gives, which in turn equals the naive computation.
+the brokers, too; beside them the service `alerts`, while people send commands. What a read-committed reader finds in
+the end is each mean and signal once, the same bytes that an undisturbed run over the embedded log gives, which in turn
+equals the naive computation; each command is answered once, and a replay gives what was published of alerts.
 
 QC_KILLS: how many kills (default 25; the nightly run takes 200). QC_SEED: of the moments. QC_TAKEOVERS: how many
 takeovers of each kind are timed (default 4).
 """
 
+import json
 import os
 import random
 import signal
@@ -16,6 +18,7 @@ import time
 import pytest
 
 import load
+import people
 from configs import edited
 from harness import (CONFIG, PATIENCE, assert_same_outputs, count, create_log, eventually, feed, process, run, tail_json,
                      tail_rows)
@@ -30,6 +33,8 @@ SITES = 16
 HOURS = max(34, KILLS // 2)
 KILL_EVERY_S = 3.2  # on the average
 BROKER_EVERY = 10   # kills of processors for one of a broker
+ALERTS_EVERY = 4    # for one of `alerts`
+AT_ONCE = 25        # commands
 # Commits and checkpoints so often that kills land inside of them; a dead member is noticed soon.
 OFTEN = (("qingchuan.yaml", "checkpoint_interval: 30s", "checkpoint_interval: 1s"),
          ("qingchuan.yaml", "commit_interval: 200ms", "commit_interval: 20ms"), load.IN_THE_PLAIN)
@@ -87,6 +92,7 @@ def assert_equal(undisturbed, log):
     assert readings_in(log.tail_json("readings")) == undisturbed.input
     once = assert_once(log.tail_json)
     found = by_input(log.tail_json)
+    found.pop(("commands-0", "dead-letters"), None)  # what people say has its own checks
     assert_same_outputs(undisturbed.outputs, found, log.prefix)
     assert len(log.tail_rows("means")) == len(undisturbed.rows)
     return f"{count(found)} records equal, byte for byte; {once} means and signals, each once"
@@ -104,20 +110,67 @@ class Pair:
         return self.log.processor(self.services)
 
     def well(self, broker_down=False):
-        """A start that meets a partition without a leader is refused in one line (E200); as a supervisor would, it is
-        begun again. One that has started goes on through everything."""
         for i, processor in enumerate(self.both):
-            if processor.alive():
-                continue
-            processor.wait()
-            refused = "E200" in processor.text() and "processor started" not in processor.text()
-            assert broker_down and refused, f"it ended by itself:\n{processor.text()}"
-            self.refused += 1
-            self.both[i] = self.begin()
+            if refused_at_start(processor, "processor started", broker_down):
+                self.refused += 1
+                self.both[i] = self.begin()
 
     def stop(self):
         for processor in self.both:
             assert processor.stop() == 0, processor.text()
+
+
+def refused_at_start(service, started, broker_down):
+    """A start that meets a partition without a leader is refused in one line (E200); as a supervisor would, it is to be
+    begun again. One that has started goes on through everything."""
+    if service.alive():
+        return False
+    service.wait()
+    refused = "E200" in service.text() and started not in service.text()
+    assert broker_down and refused, f"it ended by itself:\n{service.text()}"
+    return True
+
+
+class ControlRoom:
+    """The service `alerts`, and who sends commands to it."""
+
+    def __init__(self, services, log):
+        self.services, self.log = services, log
+        self.said, self.sent, self.kills = people.People(SEED), 0, 0
+        self.service = self.begin()
+
+    def begin(self):
+        return self.services("alerts", *self.log.place, "--listen", "127.0.0.1:0")
+
+    def kill(self):
+        assert self.service.kill() == -signal.SIGKILL
+        self.kills += 1
+        self.service = self.begin()
+
+    def well(self, broker_down):
+        if refused_at_start(self.service, "alerts started", broker_down):
+            self.service = self.begin()
+
+    def say(self):
+        """On a thread, so that some are read before a kill and some after."""
+        listed = self.log.run("alerts", "list", "--all", "--format", "json")
+        alerts = [json.loads(line) for line in listed.out.splitlines()] if listed.code == 0 else []
+        saying = threading.Thread(target=self.log.inject, args=(self.said.say(alerts, AT_ONCE), True))
+        saying.start()
+        self.sent += AT_ONCE
+        return saying
+
+    def end(self):
+        """After the last signal: all is answered; what was found."""
+        self.say().join()
+        assert self.service.stop() == 0, self.service.text()
+        self.log.run("alerts", "--until-end").fine()
+        commands, answers = people.check_commands(self.log.tail_json)
+        keys, tellings = people.check_revisions(self.log.tail_json)
+        assert commands == self.sent and answers.keys() >= {"accepted", "nonsense", "stale_revision"}, answers
+        replayed = self.log.run("replay", "--lang", "en", timeout=300).fine()
+        return (f"{self.kills} kills of alerts: {commands} commands {answers}; {keys} alerts {tellings}; "
+                f"{replayed.out.splitlines()[-1]}")
 
 
 class Brokers:
@@ -166,8 +219,10 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
     feeding = PacedFeed(services, log, undisturbed.csv, undisturbed.hours * 3600 / (KILLS * KILL_EVERY_S))
     feeding.allow(1 / KILLS)
     pair = Pair(services, log)
+    room = ControlRoom(services, log)
     brokers = Brokers(cluster, rng)
     owners = under_load = 0
+    saying = None
     began = time.monotonic()
     for kill in range(KILLS):
         feeding.allow((kill + 2) / KILLS)
@@ -178,10 +233,18 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
         except subprocess.TimeoutExpired:
             pass
         pair.well(brokers.unsettled())
+        room.well(brokers.unsettled())
+        if kill % ALERTS_EVERY == ALERTS_EVERY - 1 and brokers.down is None:
+            saying = room.say()
         owners += bool(restored(pair.both[victim]))
         under_load += feeding.running()
         assert pair.both[victim].kill() == -signal.SIGKILL
         pair.both[victim] = pair.begin()
+        if kill % ALERTS_EVERY == ALERTS_EVERY - 1:
+            room.kill()
+        if saying is not None:
+            saying.join()
+            saying = None
         if kill % BROKER_EVERY == BROKER_EVERY - 1:
             brokers.kill()
         elif kill % BROKER_EVERY == 2:  # three kills of processors later
@@ -193,11 +256,12 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
     pair.stop()
     log.process()
     said = assert_equal(undisturbed, log)
+    of_alerts = room.end()
     aborted, hidden = cluster.aborted("kills.means")
     assert under_load == KILLS and owners > KILLS // 4
     print(f"\n{KILLS} kills in {took:.0f} s, seed {SEED}, {owners} of them of an owner of partitions, and "
           f"{brokers.kills} of brokers ({pair.refused} starts refused meanwhile): {said}; {aborted} transactions were "
-          f"aborted, whose {hidden} means are in the log and never seen")
+          f"aborted, whose {hidden} means are in the log and never seen; {of_alerts}")
 
 
 def test_a_processor_that_sleeps_through_its_takeover_publishes_nothing_of_its_own(small, cluster, services, tmp_path):

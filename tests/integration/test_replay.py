@@ -137,6 +137,7 @@ class Table:
 
     def __init__(self, data, topic, number=0):
         self.db = sqlite3.connect(f"file:{data / 'log.sqlite'}?mode=rw", uri=True)
+        self.topic = topic
         self.id, = self.db.execute("SELECT p.id FROM partitions p JOIN topics t ON t.id = p.topic "
                                    "WHERE t.name = ? AND p.number = ?", (topic, number)).fetchone()
         self.name = f"records_{self.id}"
@@ -149,7 +150,7 @@ class Table:
         self.db.close()
 
     def records(self):
-        return [(o, bytes(k), bytes(v)) for o, k, v in
+        return [(o, bytes(k), v if v is None else bytes(v)) for o, k, v in
                 self.db.execute(f"SELECT offset, key, value FROM {self.name} ORDER BY offset")]
 
     def set_value(self, offset, value):
@@ -159,7 +160,7 @@ class Table:
         return self.db.execute(f"DELETE FROM {self.name} WHERE {where}", values).rowcount
 
     def may_be_compacted_at_once(self):
-        self.db.execute("UPDATE topics SET compaction_lag_ms = 0 WHERE name = 'means'")
+        self.db.execute("UPDATE topics SET compaction_lag_ms = 0 WHERE name = ?", (self.topic,))
 
     def trim(self, start):
         gone = self.delete("offset < ?", start)

@@ -13,7 +13,7 @@ import tempfile
 
 import report
 from broker import TREE, Broker, free_port, run
-from sides import Qingchuan, Side, Streams
+from sides import Alerts, Qingchuan, Side, Streams
 
 PARTITIONS = 4  # of readings, config/qingchuan.yaml
 # The latency's event time: an hour that neither ends nor begins while it is measured (load: minutes 0 to 11).
@@ -149,6 +149,28 @@ class Bench:
             "sides": {k: [medians(list(of_rate)) for of_rate in zip(*v)] for k, v in results.items()},
         }
 
+    def alerts(self, sites: int) -> dict:
+        """Of the same exceedances: to the signal, and to the alert that another process makes of it."""
+        config = self.closed_only()
+        self.fill("alerts", sites, FILLED_MINUTES, config, 0)
+        runs = []
+        for number in range(self.options.runs):
+            self.broker.put_back("alerts")
+            side = self.ours(1, config)
+            beside = self._side(Alerts(self.broker, self.directory, self.options.build / "qingchuan", config))
+            pid = side.start("latency")
+            beside.start("latency")
+            found = self.load("--sites", sites, "--exceed-every", 0, "latency", "--signals", side.signals, "--alerts",
+                              "alerts", "--rates", self.options.rates, "--seconds", self.options.seconds,
+                              "--signals-per-s", self.options.signals_per_s, "--first-minute", FILLED_MINUTES,
+                              "--pid", pid, "--broker-pid", self.broker.pid)  # fmt: skip
+            side.stop()
+            beside.stop()
+            runs.append(found["rates"])
+            say(f"run {number + 1}: {report.alerts_line(runs[-1])}")
+        self.broker.forget("alerts")
+        return {"sites": sites, "rates": [medians(list(of_rate)) for of_rate in zip(*runs)]}
+
     def restore(self, sites: int) -> dict:
         """The state of six open hours, after SIGKILL."""
         minutes = 6 * 60 + 30
@@ -190,7 +212,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=TREE / "build/release", help="where the programs are")
     parser.add_argument("--runs", type=int, default=3, help="of everything; the medians are printed")
-    parser.add_argument("--only", default="backlog,wide,latency,restore", help="parts, joined by commas")
+    parser.add_argument("--only", default="backlog,wide,latency,restore", help="parts, joined by commas; alerts: ours alone")
     parser.add_argument("--sides", default="qingchuan,streams", help="joined by commas; one alone: JSON, no table")
     parser.add_argument("--sites", type=int, default=1000, help="of the backlog; 8 series each")
     parser.add_argument("--minutes", type=int, default=2880, help="of the backlog; whole hours")
@@ -198,6 +220,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--wide-minutes", type=int, default=240)
     parser.add_argument("--exceed-every", type=int, default=5000, help="one of so many packets is over a limit; backlog")
     parser.add_argument("--rates", default="1000,10000,50000", help="readings/s of the latency")
+    parser.add_argument("--signals-per-s", type=int, default=50, help="exceedances that begin, of the alerts")
     parser.add_argument("--seconds", type=int, default=20, help="that a rate is measured, after 5 s of warm-up")
     parser.add_argument("--store", choices=["memory", "rocksdb"], default="memory", help="of Kafka Streams")
     parser.add_argument("--timeout", type=int, default=600, help="s, of any one run")
@@ -208,7 +231,7 @@ def parse() -> argparse.Namespace:
     for minutes in (options.minutes, options.wide_minutes):
         if minutes % 60 != 0 or minutes < 240:
             parser.error("minutes: whole hours, at least four")
-    unknown = set(options.only.split(",")) - {"backlog", "wide", "latency", "restore"}
+    unknown = set(options.only.split(",")) - {"backlog", "wide", "latency", "restore", "alerts"}
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     return options
@@ -233,6 +256,8 @@ def main() -> None:
             found["latency"] = bench.latency(options.wide_sites)
         if "restore" in parts:
             found["restore"] = bench.restore(options.wide_sites)
+        if "alerts" in parts:
+            found["alerts"] = bench.alerts(options.wide_sites)
         done = True
     finally:
         bench.close()
@@ -242,7 +267,7 @@ def main() -> None:
             say(f"logs of broker and programs: {directory}")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
-    if options.sides.count(",") == 1:
+    if options.sides.count(",") == 1 or parts == ["alerts"]:
         print(report.text(found))
     else:
         print(json.dumps(found, indent=2))

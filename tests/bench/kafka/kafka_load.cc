@@ -37,8 +37,9 @@ int main(int argc, char** argv) {
   to_watch->add_option("--broker-pid", watching.broker_pid)->required();
   to_watch->add_option("--timeout", watching.timeout_s);
 
-  CLI::App* to_measure = app.add_subcommand("latency", "A paced load; from produce to committed signal");
+  CLI::App* to_measure = app.add_subcommand("latency", "A paced load; from produce to committed signal (and alert)");
   to_measure->add_option("--signals", measuring.signals);
+  to_measure->add_option("--alerts", measuring.alerts, "Also to the alert, in this topic");
   to_measure->add_option("--rates", measuring.rates)->delimiter(',');
   to_measure->add_option("--signals-per-s", measuring.signals_per_s);
   to_measure->add_option("--warm-up", measuring.warm_up_s);

@@ -5,11 +5,14 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <memory>
+#include <string_view>
 #include <thread>
 
 #include "commands.h"
 #include "kafka_io.h"
 #include "process.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "wire/keys.h"
 
@@ -24,37 +27,51 @@ std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
 }
 
-// When the exceedance of each site was sent, and when its signal was read; 0: not yet. Sender and receiver are threads
-// of one process, so both times are of one clock.
+using Times = std::vector<std::atomic<std::int64_t>>;
+
+// When the exceedance of each site was sent, and when its signal and its alert were read; 0: not yet. Sender and
+// receivers are threads of one process, so all times are of one clock.
 struct Episodes {
   explicit Episodes(int sites)
-      : sent(static_cast<std::size_t>(sites)), received(static_cast<std::size_t>(sites)), doubles(0) {}
-  std::vector<std::atomic<std::int64_t>> sent;
-  std::vector<std::atomic<std::int64_t>> received;
+      : sent(static_cast<std::size_t>(sites)),
+        received(static_cast<std::size_t>(sites)),
+        alerted(static_cast<std::size_t>(sites)),
+        doubles(0) {}
+  Times sent;
+  Times received;
+  Times alerted;
   std::atomic<int> doubles;
 };
 
-bool begins(const ::qingchuan::v1::SignalRecord& record) {
-  if (!record.has_signal()) return false;
+// The site whose exceedance began with it; empty: nothing of the kind.
+std::string_view began(const ::qingchuan::v1::SignalRecord& record) {
+  if (!record.has_signal()) return {};
   const auto& s = record.signal();
-  return s.rule() == "reading_over_limit" && s.reason() == "began";
+  return s.rule() == "reading_over_limit" && s.reason() == "began" ? std::string_view(s.subject()) : "";
 }
 
-void receive(Tail& tail, const Packets& packets, Episodes& episodes, const std::stop_token& stop) {
-  ::qingchuan::v1::SignalRecord record;
+std::string_view began(const ::qingchuan::v1::AlertRecord& record) {
+  if (!record.has_alert()) return {};
+  const auto& a = record.alert();
+  const bool begins = a.rule() == "reading_over_limit" && a.telling() == ::qingchuan::v1::TELLING_ALERT;
+  return begins ? std::string_view(a.subject()) : "";
+}
+
+template <class Record>
+void receive(Tail& tail, const Packets& packets, Episodes& episodes, Times& received, const std::stop_token& stop) {
+  Record record;
   while (!stop.stop_requested()) {
     tail.poll(kPollMs, [&](std::string_view, std::string_view value) {
       const std::int64_t at = now_ns();
-      if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) die("not a SignalRecord");
-      if (!begins(record)) return;
-      const int s = packets.site_number(record.signal().subject());
+      if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) die("not " + record.GetTypeName());
+      const int s = packets.site_number(began(record));
       if (s < 0) return;
       const auto i = static_cast<std::size_t>(s);
       if (episodes.sent[i] == 0) return;  // from before this run
-      if (episodes.received[i] != 0) {
+      if (received[i] != 0) {
         ++episodes.doubles;
       } else {
-        episodes.received[i] = at;
+        received[i] = at;
       }
     });
   }
@@ -139,14 +156,37 @@ double percentile(const std::vector<double>& sorted, double p) {
   return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
-void wait_for(const Episodes& episodes, const std::vector<int>& sites, int grace_s) {
+void wait_for(const Times& received, const std::vector<int>& sites, int grace_s) {
   const auto until = Clock::now() + std::chrono::seconds(grace_s);
   for (const int s : sites) {
-    while (episodes.received[static_cast<std::size_t>(s)] == 0) {
-      if (Clock::now() > until) die("no signal of " + std::to_string(s) + " within " + std::to_string(grace_s) + " s");
+    while (received[static_cast<std::size_t>(s)] == 0) {
+      if (Clock::now() > until) die("nothing of " + std::to_string(s) + " within " + std::to_string(grace_s) + " s");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
+}
+
+std::vector<double> sorted_ms(const std::vector<int>& sites, const Times& from, const Times& to) {
+  std::vector<double> ms;
+  for (const int s : sites) {
+    const auto i = static_cast<std::size_t>(s);
+    ms.push_back(static_cast<double>(to[i] - from[i]) / 1e6);
+  }
+  std::sort(ms.begin(), ms.end());
+  return ms;
+}
+
+// Of the alerts of the same exceedances: from the reading, and from the signal on.
+std::string alert_figures(const std::vector<int>& sites, const Episodes& episodes) {
+  const std::vector<double> whole = sorted_ms(sites, episodes.sent, episodes.alerted);
+  const std::vector<double> after = sorted_ms(sites, episodes.received, episodes.alerted);
+  char text[256];
+  std::snprintf(text, sizeof text,
+                ", \"alert_p50_ms\": %.2f, \"alert_p99_ms\": %.2f, \"alert_p999_ms\": %.2f, \"alert_max_ms\": %.2f, "
+                "\"after_signal_p50_ms\": %.2f, \"after_signal_p99_ms\": %.2f",
+                percentile(whole, 50), percentile(whole, 99), percentile(whole, 99.9), whole.back(),
+                percentile(after, 50), percentile(after, 99));
+  return text;
 }
 
 struct Cpu {
@@ -167,9 +207,20 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
   Packets packets(plan);
   Episodes episodes(plan.sites);
   Tail tail(broker.brokers, o.signals, Tail::From::End);
-  std::jthread receiver([&](const std::stop_token& stop) { receive(tail, packets, episodes, stop); });
+  std::jthread receiver([&](const std::stop_token& stop) {
+    receive<::qingchuan::v1::SignalRecord>(tail, packets, episodes, episodes.received, stop);
+  });
+  std::unique_ptr<Tail> alerts_tail;
+  std::jthread alerts_receiver;
+  if (!o.alerts.empty()) {
+    alerts_tail = std::make_unique<Tail>(broker.brokers, o.alerts, Tail::From::End);
+    alerts_receiver = std::jthread([&](const std::stop_token& stop) {
+      receive<::qingchuan::v1::AlertRecord>(*alerts_tail, packets, episodes, episodes.alerted, stop);
+    });
+  }
+  const Times& last = o.alerts.empty() ? episodes.received : episodes.alerted;
   Load load(writer, packets, episodes, o.first_minute);
-  wait_for(episodes, load.knock(), o.start_s);
+  wait_for(last, load.knock(), o.start_s);
   std::string rows;
   for (const int rate : o.rates) {
     const double packets_per_s = static_cast<double>(rate) / static_cast<double>(kFactors);
@@ -179,28 +230,30 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
     std::vector<int> measured;
     const auto behind = load.run(packets_per_s, o.signals_per_s, o.seconds, measured);
     const Cpu after = Cpu::now(o);
-    wait_for(episodes, warm_up, o.grace_s);
-    wait_for(episodes, measured, o.grace_s);
-    if (measured.empty()) die("no exceedance was sent: too few packets");
-    std::vector<double> ms;
-    for (const int s : measured) {
-      const auto i = static_cast<std::size_t>(s);
-      ms.push_back(static_cast<double>(episodes.received[i] - episodes.sent[i]) / 1e6);
+    for (const auto* sites : {&warm_up, &measured}) {
+      wait_for(episodes.received, *sites, o.grace_s);
+      wait_for(last, *sites, o.grace_s);
     }
-    std::sort(ms.begin(), ms.end());
+    if (measured.empty()) die("no exceedance was sent: too few packets");
+    const std::vector<double> ms = sorted_ms(measured, episodes.sent, episodes.received);
     char row[512];
     std::snprintf(row, sizeof row,
                   "%s{\"rate\": %d, \"signals\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, "
-                  "\"max_ms\": %.2f, \"cpu_s\": %.2f, \"broker_cpu_s\": %.2f, \"seconds\": %d, \"behind_ms\": %.1f}",
+                  "\"max_ms\": %.2f, \"cpu_s\": %.2f, \"broker_cpu_s\": %.2f, \"seconds\": %d, \"behind_ms\": %.1f%s}",
                   rows.empty() ? "" : ", ", rate, ms.size(), percentile(ms, 50), percentile(ms, 99),
                   percentile(ms, 99.9), ms.back(), after.process - before.process, after.broker - before.broker,
-                  o.seconds, std::chrono::duration<double, std::milli>(behind).count());
+                  o.seconds, std::chrono::duration<double, std::milli>(behind).count(),
+                  o.alerts.empty() ? "" : alert_figures(measured, episodes).c_str());
     rows += row;
   }
   writer.flush();
   receiver.request_stop();
   receiver.join();
-  if (episodes.doubles > 0) die(std::to_string(episodes.doubles) + " signals came twice");
+  if (alerts_receiver.joinable()) {
+    alerts_receiver.request_stop();
+    alerts_receiver.join();
+  }
+  if (episodes.doubles > 0) die(std::to_string(episodes.doubles) + " signals or alerts came twice");
   std::printf("{\"rates\": [%s], \"peak_bytes\": %lld}\n", rows.c_str(),
               o.pid == 0 ? 0LL : static_cast<long long>(peak_memory_bytes(o.pid)));
   return 0;

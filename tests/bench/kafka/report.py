@@ -38,6 +38,11 @@ def latency_line(rates: list[dict]) -> str:
     return "; ".join(f"{r['rate']}/s p50 {r['p50_ms']:.1f} p99 {r['p99_ms']:.1f} ms" for r in rates)
 
 
+def alerts_line(rates: list[dict]) -> str:
+    return "; ".join(f"{r['rate']}/s alert p50 {r['alert_p50_ms']:.1f} p99 {r['alert_p99_ms']:.1f} ms, "
+                     f"signal {r['p50_ms']:.1f} {r['p99_ms']:.1f}" for r in rates)  # fmt: skip
+
+
 def restore_line(r: dict) -> str:
     return f"restored in {r['restore_s']:.1f} s, {r['since_start_s']:.1f} s after the start"
 
@@ -103,6 +108,22 @@ def latency(found: dict) -> str:
     return title + table(["", OURS, theirs, "ratio"], rows)
 
 
+def alerts(found: dict) -> str:
+    rows = []
+    for r in found["rates"]:
+        for key, words in (("p50_ms", "p50"), ("p99_ms", "p99"), ("p999_ms", "p99.9"), ("max_ms", "most")):
+            after = r.get(f"after_signal_{key}")
+            rows.append([f"{r['rate']:.0f} readings/s, {words}, ms", f"{r[key]:.1f}", f"{r['alert_' + key]:.1f}",
+                         f"{r[key] / r['alert_' + key] * 100:.0f} %",
+                         "" if after is None else f"{after:.1f}"])  # fmt: skip
+        if r["behind_ms"] > BEHIND_MS:
+            rows.append([f"  (the load was up to {r['behind_ms']:.0f} ms late: a busy machine)", "", "", "", ""])
+    counts = ", ".join(f"{r['signals']:.0f}" for r in found["rates"])
+    title = (f"== produced -> alert read by a read-committed consumer, by way of its signal; {found['sites'] * 8} series, "
+             f"{counts} alerts a run\n")  # fmt: skip
+    return title + table(["", "to the signal", "to the alert", "signal's share", "from signal to alert"], rows)
+
+
 def restore(found: dict) -> str:
     sides = found["sides"]
     theirs = next(k for k in sides if k != OURS)
@@ -118,9 +139,12 @@ def restore(found: dict) -> str:
 
 def text(found: dict) -> str:
     parts = [f"machine: {found['cores']} cores, {found['machine']}; medians of {found['runs']} runs"]
-    for key, show in (("backlog", backlog), ("wide", backlog), ("latency", latency), ("restore", restore)):
+    shows = (("backlog", backlog), ("wide", backlog), ("latency", latency), ("restore", restore), ("alerts", alerts))
+    for key, show in shows:
         if key in found:
             parts.append(show(found[key]))
+    if not found.keys() & {"backlog", "wide", "latency", "restore"}:
+        return "\n\n".join(parts)  # ours alone: there is no peer to differ from
     checked = "backlog" in found or "wide" in found
     parts.append(f"{DIFFERENCES}\n{CHECKED}" if checked else DIFFERENCES)
     return "\n\n".join(parts)

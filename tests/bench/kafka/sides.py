@@ -111,6 +111,19 @@ class Qingchuan(Side):
         time.sleep(interval + 5)
 
 
+class Alerts(Side):
+    """Beside Qingchuan's processor: what makes alerts of its signals."""
+
+    def __init__(self, broker: Broker, directory: pathlib.Path, binary: pathlib.Path, config: pathlib.Path):
+        super().__init__("alerts", broker, directory)
+        self.binary = binary
+        self.config = config
+
+    def command(self, purpose: str) -> list:
+        return [self.binary, "alerts", "--kafka", self.broker.address, "--config", self.config,
+                "--listen", "127.0.0.1:0"]  # fmt: skip
+
+
 class Streams(Side):
     kind = "streams"
     means = "peer-means"
