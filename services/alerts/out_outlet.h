@@ -38,6 +38,8 @@
 namespace qc::alerts {
 
 std::string out_group(const std::string& name);  // "out-hall"
+// `least`, doubled with each further time, at most `most`.
+std::chrono::milliseconds backoff(std::chrono::milliseconds least, std::chrono::milliseconds most, int times);
 
 class Outlet {
  public:
@@ -73,6 +75,7 @@ class Outlet {
   std::span<const OutItem> next_items();
   Answer post(const OutPost& made, const std::string& id, const std::stop_token& stop);
   void took(std::size_t items);
+  void recovered();
   void refused(std::span<const OutItem> items, const std::string& why);
   void failed(const Answer& answer);
   void set_trouble(std::optional<std::string> text);

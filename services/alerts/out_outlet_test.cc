@@ -155,8 +155,8 @@ class OutletTest : public testing::Test {
   }
 
   stream::MemoryLog log_;
-  const wire::AlertWords words_;
-  const RulesOf rules_;
+  const wire::AlertWords words_{};
+  const RulesOf rules_{};
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Outlet> outlet_;
   std::jthread thread_;
