@@ -14,8 +14,8 @@ FACTORS = {"": 0, "PM2.5": 1, "PM10": 2, "SO2": 3, "NO2": 4, "CO": 5, "O3": 6, "
 ROOT = "lvliang"
 ROLES = ("应急指挥部", "指挥部办公室", "门卫")  # the last one may not
 SOON = int((load.START + timedelta(hours=30)).timestamp() * 1000)
-# The command as JSON names it: its field, and its content. `until` is a time that the log may have reached, `level` may be
-# the one that is proposed.
+# The command as JSON names it: its field, and its content. `until` is a time that the log may have reached, `level` one
+# that may be proposed.
 WHAT = {
     "acknowledge": (11, lambda rng, until, level: packets.block(1, rng.choice(("", "seen")))),
     "assign": (12, lambda rng, until, level: packets.block(1, rng.choice(("", "zhao")))),
@@ -31,7 +31,8 @@ WHAT = {
     "issue": (21, lambda rng, until, level: packets.block(1, rng.choice(ROLES))),
     "lift": (22, lambda rng, until, level: packets.block(1, rng.choice(ROLES)) + packets.block(2, "the air is clean")),
 }
-FORMAL = ("approve", "issue", "lift")
+# What comes next, of a formal warning.
+NEXT = {"candidate": "approve", "approved": "issue", "issued": "lift"}
 # What no reader can take: bytes that are no message, no id, no alert, no root region, nothing to do, a factor nobody
 # knows, an id that is not printable.
 NONSENSE = (b"", b"\xff\xff", packets.block(1, "x")[:-1],
@@ -60,7 +61,20 @@ class People:
 
     def say(self, alerts, count):
         """Records for harness.inject. `alerts`: as `alerts list --all --format json` prints them, perhaps a while ago."""
-        return [("commands", 0, b"", self._one(alerts)) for _ in range(count)]
+        first = [self._sense(a) for a in alerts if "formal" in a][:count]
+        records = first + [self._one(alerts) for _ in range(count - len(first))]
+        return [("commands", 0, b"", record) for record in records]
+
+    def _sense(self, warning):
+        """What a formal warning waits for."""
+        formal = warning["formal"]
+        what = NEXT.get(formal["step"], "note")
+        level, role = formal.get("proposed", {}).get("level", 0), packets.block(1, ROLES[0])
+        content = {"approve": packets.number(1, level) + packets.block(2, ROLES[0]), "issue": role,
+                   "lift": role + packets.block(2, "the air is clean"), "note": packets.block(1, "watched")}[what]
+        record = command(f"c{len(self.said)}", warning["key"], warning["revision"], what, content)
+        self.said.append(record)
+        return record
 
     def _one(self, alerts):
         rng, chance = self.rng, self.rng.random()
@@ -74,10 +88,8 @@ class People:
         key = alert["key"] if alert else rng.choice(("aqi_level/nobody/AQI", "no_data/S99/PM2.5", "none/S01/"))
         revision = alert["revision"] if alert else 1
         until = int(alert["change"]["at_ms"]) + rng.choice((-60_000, 60_000, 3_600_000, 30_000_000)) if alert else SOON
-        proposed = (alert or {}).get("formal", {}).get("proposed", {}).get("level", 0)
-        level = proposed if rng.random() < 0.8 else rng.choice((1, 2, 3))
-        formal = key.startswith("warning/") and rng.random() < 0.7
-        what = rng.choice(FORMAL if formal else sorted(WHAT))
+        level = rng.choice((1, 2, 3))
+        what = rng.choice(sorted(WHAT))
         seen = max(0, revision + rng.choice((0, 0, 0, 0, -1, 5)))
         record = command(f"c{len(self.said)}", key, seen, what, WHAT[what][1](rng, until, level),
                          rng.choice(("li", "wang", "zhao") * 3 + ("",)))
@@ -171,6 +183,8 @@ def check_revisions(tail_json):
         before = last.get(alert["key"])
         where = f"{alert['key']} {before and before['revision']} then {alert['revision']}"
         assert alert["revision"] == (before["revision"] + 1 if before else 1), where
+        if "formal" in alert:
+            count["formal " + alert["formal"]["step"]] += 1
         telling = alert["telling"].removeprefix("TELLING_").lower()
         count[telling] += 1
         begins = before is None or not before["listed"]

@@ -115,6 +115,14 @@ class Pair:
                 self.refused += 1
                 self.both[i] = self.begin()
 
+    def settled(self, broker_down):
+        """Both have started: before that, a SIGTERM ends one as it ends anything."""
+        def started():
+            self.well(broker_down)
+            return all("processor started" in processor.text() for processor in self.both)
+
+        eventually(started, "both processors have started", 60)
+
     def stop(self):
         for processor in self.both:
             assert processor.stop() == 0, processor.text()
@@ -163,6 +171,7 @@ class ControlRoom:
     def end(self):
         """After the last signal: all is answered; what was found."""
         self.say().join()
+        self.service.line("alerts started", 60)
         assert self.service.stop() == 0, self.service.text()
         self.log.run("alerts", "--until-end").fine()
         commands, answers = people.check_commands(self.log.tail_json)
@@ -252,10 +261,11 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
     brokers.wait()
     took = time.monotonic() - began
     feeding.finish()
-    pair.well(brokers.unsettled())
+    pair.settled(brokers.unsettled())
     pair.stop()
     log.process()
     said = assert_equal(undisturbed, log)
+    room.well(brokers.unsettled())
     of_alerts = room.end()
     aborted, hidden = cluster.aborted("kills.means")
     assert under_load == KILLS and owners > KILLS // 4

@@ -68,6 +68,7 @@ def test_what_was_made_of_signals_and_commands_is_made_again_byte_for_byte(publi
     keys, tellings = people.check_revisions(tail)
     assert answers["accepted"] > 20 and answers["stale_revision"] > 5 and answers["repeated"] > 5, answers
     assert answers["nonsense"] > 5 and tellings["cancel"] > 0 and tellings["rows"] > 0, (answers, tellings)
+    assert tellings["formal approved"] > 0 and tellings["formal issued"] > 0, tellings
     ended, found = rows(published)
     assert ended.code == 0, replay(published).out
     assert ours(found, "equal") == {topic: len(tail(topic)) for topic in OURS}
