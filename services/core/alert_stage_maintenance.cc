@@ -55,8 +55,9 @@ void AlertStage::pass_maintenance(EventTime before, AlertOutputs& out) {
       tell_maintenance(m, "maintenance over", "time", out);
     }
     for (auto& [key, life] : lives_) {
-      if (key.subject == subject && life.life.alert().listed)
-        life.life.maintain(maintenance_of(subject), now_, out.ledger);
+      if (key.subject != subject || !life.life.alert().listed) continue;
+      life.life.maintain(maintenance_of(subject), now_, out.ledger);
+      life.dirty = true;
     }
   }
 }

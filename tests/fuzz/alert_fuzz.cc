@@ -1,6 +1,7 @@
-// Any bytes as what the alert stage reads: a record of `signals`, of `commands`, an entry of its state; and what readers of
-// its topics decode. Nothing crashes; what a decoder lets through survives being encoded and read again; and whatever
-// signal is taken, the state that it leaves can be loaded: one that cannot would stop the service's next start.
+// Any bytes as what the alert stage reads: a record of `signals`, of `commands`, an entry of its state; and what
+// readers of its topics decode. Nothing crashes; what a decoder lets through survives being encoded and read again; and
+// whatever signal is taken, the state that it leaves can be loaded: one that cannot would stop the service's next
+// start.
 #include <cstdint>
 #include <map>
 #include <string>

@@ -234,7 +234,7 @@ def test_processors_and_brokers_killed_under_load_publish_everything_exactly_onc
     saying = None
     began = time.monotonic()
     for kill in range(KILLS):
-        feeding.allow((kill + 2) / KILLS)
+        feeding.allow((kill + 1.5) / (KILLS + 1))  # so that it goes on at the last kill, however long they take
         victim = rng.randrange(2)
         # Some while the group still shares out, most of them at work; the moment is random, so it is no condition.
         try:
