@@ -4,11 +4,13 @@
 #include <array>
 #include <string_view>
 
+#include "alerts/records.h"
 #include "core/reading_stage.h"
 #include "core/region_stage.h"
 #include "processor/readings_stage.h"
 #include "processor/regions_stage.h"
 #include "processor/rules_store.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "stream/state_position.h"
 
@@ -64,7 +66,8 @@ Result<void> load(Stage& stage, const StateEntries& entries) {
 
 std::vector<CopyGroup> copy_groups() {
   return {{processor::kService, {processor::kReadings}},
-          {processor::kRegionsService, {processor::kMeans, processor::kEvents}}};
+          {processor::kRegionsService, {processor::kMeans, processor::kEvents}},
+          {alerts::kService, {alerts::kCommands, alerts::kSignals}}};
 }
 
 Renumber::Renumber(const std::map<TopicPartition, OffsetMap>& maps, std::vector<CopyGroup> groups)
@@ -92,7 +95,7 @@ bool Renumber::needs_state(const TopicPartition& state) const {
 
 bool Renumber::knows(const std::string& topic) {
   // Inputs and rules name nothing; the others are handled here.
-  static const std::array<std::string_view, 11> known = {"readings",
+  static const std::array<std::string_view, 16> known = {"readings",
                                                          "tracks",
                                                          processor::kEvents,
                                                          "users",
@@ -102,7 +105,12 @@ bool Renumber::knows(const std::string& topic) {
                                                          processor::kSignals,
                                                          processor::kDeadLetters,
                                                          "processor-state",
-                                                         "regions-state"};
+                                                         "regions-state",
+                                                         alerts::kCommands,
+                                                         alerts::kAlerts,
+                                                         alerts::kOutcomes,
+                                                         alerts::kLedger,
+                                                         "alerts-state"};
   return std::find(known.begin(), known.end(), topic) != known.end();
 }
 
@@ -139,7 +147,55 @@ std::optional<std::string> Renumber::value(const stream::Record& record) const {
     message.set_source_offset(map->exact(message.source_offset()).value_or(-1));
     return message.SerializeAsString();
   }
-  return std::nullopt;
+  return of_alerts(record);
+}
+
+std::optional<std::string> Renumber::of_alerts(const stream::Record& record) const {
+  const std::string& topic = record.from->topic;
+  const auto size = static_cast<int>(record.value.size());
+  const auto with = [&](auto message, const auto& change_it) -> std::optional<std::string> {
+    if (!message.ParseFromArray(record.value.data(), size) || !change_it(message)) return std::nullopt;
+    return message.SerializeAsString();
+  };
+  if (topic == alerts::kOutcomes) {
+    return with(v1::CommandOutcome(), [&](v1::CommandOutcome& m) {
+      const bool current = m.has_current() && change_alert(*m.mutable_current());
+      return change_alert_origin(*m.mutable_origin()) || current;
+    });
+  }
+  if (topic == alerts::kLedger) {
+    return with(v1::LedgerEntry(), [&](v1::LedgerEntry& m) { return change_alert_origin(*m.mutable_origin()); });
+  }
+  if (topic != alerts::kAlerts) return std::nullopt;
+  return with(v1::AlertRecord(), [&](v1::AlertRecord& m) {
+    if (m.has_alert()) return change_alert(*m.mutable_alert());
+    if (m.has_row()) return change_alert_origin(*m.mutable_row()->mutable_origin());
+    return m.has_maintenance() && change_alert_origin(*m.mutable_maintenance()->mutable_origin());
+  });
+}
+
+bool Renumber::change_alert_origin(v1::AlertOrigin& origin) const {
+  bool changes = false;
+  if (const OffsetMap* map = changed(alerts::kSignals, origin.partition())) {
+    origin.set_signals(map->at_or_after(origin.signals()));
+    changes = true;
+  }
+  if (const OffsetMap* map = changed(alerts::kCommands, origin.partition())) {
+    origin.set_commands(map->at_or_after(origin.commands()));
+    changes = true;
+  }
+  return changes;
+}
+
+bool Renumber::change_alert(v1::Alert& alert) const {
+  const bool changes = alert.has_origin() && change_alert_origin(*alert.mutable_origin());
+  // An alert does not say which stage its signal is of; only the region stage has rules of these names.
+  constexpr std::array<std::string_view, 4> kOfRegions = {core::kWarningRule, core::kJointWarningRule, "hour_high",
+                                                          "spike"};
+  const bool of_regions = std::find(kOfRegions.begin(), kOfRegions.end(), alert.rule()) != kOfRegions.end();
+  v1::Origin& origin = *alert.mutable_signal()->mutable_origin();
+  const OffsetMap* map = changed(of_regions ? processor::kMeans : processor::kReadings, origin.partition());
+  return (map != nullptr && change(origin, *map)) || changes;
 }
 
 std::optional<std::string> Renumber::taken(v1::SignalRecord& message) const {

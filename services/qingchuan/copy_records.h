@@ -4,6 +4,7 @@
 //   means                      origin: of the partition of `readings` that it was made from
 //   signals                    origin: of `readings`, or of `means` where the region stage made it (header ce_source)
 //   dead-letters               the record that it is
+//   alerts, outcomes, ledger   how far signals and commands had been read; an alert its signal's origin
 //   <service>-state            the worker's position; first inputs of windows and episodes; the region stage's order
 //
 // An input that is no longer there: a window begins with the first one that is; a maker (`offset`) is the last one at
@@ -19,6 +20,7 @@
 
 #include "base/result.h"
 #include "qingchuan/offset_map.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "stream/log.h"
 
@@ -57,6 +59,9 @@ class Renumber {
   const OffsetMap* changed(const std::string& topic, int partition) const;
   Result<StateEntries> readings_state(const OffsetMap& map, const StateEntries& entries) const;
   Result<StateEntries> regions_state(const std::string& topic, const OffsetMap& map, const StateEntries& entries) const;
+  std::optional<std::string> of_alerts(const stream::Record& record) const;
+  bool change_alert(::qingchuan::v1::Alert& alert) const;  // true: something changed
+  bool change_alert_origin(::qingchuan::v1::AlertOrigin& origin) const;
   std::optional<std::string> taken(::qingchuan::v1::SignalRecord& message) const;
 
   const std::map<stream::TopicPartition, OffsetMap>& maps_;
