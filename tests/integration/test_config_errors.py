@@ -20,8 +20,8 @@ SOURCES = [ROOT / "services" / "platform" / name for name in
             "config_secrets.cc")]
 SOURCES += [ROOT / "services" / "alerts" / "out_config.cc"]
 SOURCES += [ROOT / "services" / "wire" / name for name in
-            ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_warnings.cc", "rules_places.cc",
-             "rules_emergency.cc", "rules_builder.h")]
+            ("rules_standards.cc", "rules_indices.cc", "rules_signals.cc", "rules_alerts.cc", "rules_warnings.cc",
+             "rules_places.cc", "rules_emergency.cc", "rules_builder.h")]
 
 # Texts of the code that no row brings about, each with its reason.
 UNREACHABLE = {
