@@ -159,7 +159,8 @@ GOLDEN_FILES = sorted((GOLDEN / "cap").glob("*.xml"))
 
 
 def test_the_golden_messages_are_right():
-    assert [p.stem for p in GOLDEN_FILES] == ["actual", "cancel", "draft", "exercise", "update"]
+    assert [p.stem for p in GOLDEN_FILES] == ["actual", "cancel", "draft", "exercise", "formal_draft", "formal_issued",
+                                              "formal_lifted", "update"]
     for path in GOLDEN_FILES:
         check(path.read_bytes())
     needs_schema()
