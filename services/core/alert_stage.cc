@@ -69,7 +69,7 @@ AlertFigures AlertStage::figures() const {
 }
 
 AlertStage::Life& AlertStage::life_of(const AlertKey& key) {
-  return lives_.try_emplace(key, Life{AlertLife(key), false, {}}).first->second;
+  return lives_.try_emplace(key, Life{AlertLife(key), false, {}, {}}).first->second;
 }
 
 bool AlertStage::is_cover(const Alert& a) const {
@@ -106,16 +106,18 @@ bool AlertStage::note_cover(const Alert& a) {
   return was || is;
 }
 
-void AlertStage::note_group(const Alert& a) {
-  const Group group = group_of(a);
-  if (a.listed) {
-    groups_[group].insert(a.key);
-    return;
+void AlertStage::note_group(Life& life) {
+  const Alert& a = life.life.alert();
+  // A site may have come to another region, with other rules.
+  const auto now = a.listed ? std::optional(group_of(a)) : std::nullopt;
+  if (life.group == now) return;
+  if (life.group) {
+    const auto it = groups_.find(*life.group);
+    it->second.erase(a.key);
+    if (it->second.empty()) groups_.erase(it);
   }
-  const auto it = groups_.find(group);
-  if (it == groups_.end()) return;
-  it->second.erase(a.key);
-  if (it->second.empty()) groups_.erase(it);
+  if (now) groups_[*now].insert(a.key);
+  life.group = now;
 }
 
 // Empty: it is the first itself.
@@ -209,7 +211,7 @@ void AlertStage::settle(Life& life, AlertOutputs& out) {
     l.fold({}, now_, out.ledger);
   }
   auto told = l.settle(rules_, now_);
-  note_group(l.alert());
+  note_group(life);
   life.dirty = life.dirty || told || out.ledger.size() != entries;
   if (!told) return;
   if (told->annunciate) {

@@ -29,6 +29,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -110,10 +111,12 @@ class AlertStage {
   bool load(std::string_view key, std::string_view bytes);
 
  private:
+  using Group = std::pair<std::string, Factor>;  // region, factor
   struct Life {
     AlertLife life;
     bool dirty = false;
-    AlertWeek asked;  // how often it asked for attention
+    AlertWeek asked;             // how often it asked for attention
+    std::optional<Group> group;  // that it is listed in; follows from its alert
   };
   struct Answered {
     std::int64_t number = 0;  // the order of answering
@@ -128,9 +131,8 @@ class AlertStage {
     bool saved = false;
   };
 
-  using Group = std::pair<std::string, Factor>;  // region, factor
   static Group group_of(const Alert& alert) { return {alert.condition.region, alert.key.factor}; }
-  void note_group(const Alert& alert);
+  void note_group(Life& life);
   std::string first_of(const Alert& alert) const;
   // alert_stage_maintenance.cc
   std::string_view maintenance_of(const std::string& subject) const;

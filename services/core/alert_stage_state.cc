@@ -124,7 +124,7 @@ bool AlertStage::load(std::string_view key, std::string_view bytes) {
       if (a.key.rule.empty() || a.key.subject.empty() || state_key(a.key) != key) return false;
       const AlertKey of = a.key;
       if (is_cover(a)) covers_.insert(of);
-      note_group(a);
+      note_group(life);
       return lives_.emplace(of, std::move(life)).second;
     }
     case kMaintenanceKey: {

@@ -198,6 +198,20 @@ TEST(AlertStage, EachOfAGroupNamesTheOneThatBeganFirst) {
   EXPECT_EQ(p.stage.find(station("S1"))->first_out, "");
 }
 
+TEST(AlertStage, ASiteThatComesToAnotherRegionLeavesItsGroup) {
+  Partition p;
+  p.signal(station("S1"), Active, 1);
+  Signal moved = fixture::alert_signal(station("S1"), 1, 2, Active, 2);
+  moved.region = "D";
+  EXPECT_TRUE(p.stage.apply(moved, p.out));
+  p.signal(station("S2"), Active, 1);
+  EXPECT_EQ(p.stage.find(station("S2"))->first_out, "") << "nobody else is listed in its region";
+  Signal other = fixture::alert_signal(station("S3"), 1, 1, Active, 1);
+  other.region = "D";
+  EXPECT_TRUE(p.stage.apply(other, p.out));
+  EXPECT_EQ(p.stage.find(station("S3"))->first_out, "aqi_level/S1/AQI");
+}
+
 AlertCommand plan(std::string id, std::int64_t revision, EventTime from, EventTime until) {
   return {std::move(id), {"", "S1", Factor::None}, revision, "li", PlanMaintenance{"C", "P", from, until, "pump"}};
 }
