@@ -33,12 +33,13 @@ void check_told(const core::AlertOutputs& out) {
   }
 }
 
-void check_kept(core::AlertStage& stage) {
+// `ours`: made of what a decoder let through; what state alone says may be no signal that any stage writes.
+void check_kept(core::AlertStage& stage, bool ours = true) {
   core::AlertStage again(rules());
   stage.save_changed([&](std::string_view key, std::string_view bytes) { QC_ASSERT(again.load(key, bytes)); });
   core::AlertOutputs out;
   again.advance(kNow + std::chrono::hours(9), out);
-  check_told(out);
+  if (ours) check_told(out);
 }
 
 void signal(std::string_view bytes) {
@@ -72,9 +73,11 @@ void command(std::string_view bytes) {
   s.revision = 1;
   s.rule = in->command.key.rule.empty() ? "r" : in->command.key.rule;
   s.subject = in->command.key.subject;
-  s.factor = in->command.key.factor;
+  // A signal is always of some factor; a command that names none finds no alert.
+  s.factor = in->command.key.factor == core::Factor::None ? core::Factor::AQI : in->command.key.factor;
   s.state = core::SignalState::Active;
   s.level = 1;
+  s.window = core::Window::H1;
   s.at = s.began = s.interval.start = s.interval.end = kNow;
   stage.apply(s, out);
   out.clear();
@@ -93,7 +96,7 @@ void state(std::string_view bytes) {
   core::AlertOutputs out;
   stage.advance(kNow, out);
   stage.apply(core::AlertCommand{"c", {"r", "s", core::Factor::AQI}, 1, "li", core::Acknowledge{}}, out);
-  check_kept(stage);
+  check_kept(stage, false);
 }
 
 }  // namespace
