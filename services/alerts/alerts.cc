@@ -1,25 +1,12 @@
 #include "alerts/alerts.h"
 
-#include <mutex>
-#include <thread>
-
 #include "alerts/alerts_probe.h"
-#include "platform/log.h"
+#include "platform/log_line.h"
+#include "stream/run_workers.h"
 #include "stream/worker_probe.h"
 
 namespace qc::alerts {
 namespace {
-
-void write_line(stream::LineLevel level, const std::string& line) {
-  switch (level) {
-    case stream::LineLevel::Info:
-      return platform::log_info(line);
-    case stream::LineLevel::Warning:
-      return platform::log_warn(line);
-    case stream::LineLevel::Error:
-      return platform::log_error(line);
-  }
-}
 
 // Tells the probe when it goes: its figures are another's then.
 class OwnedStage : public AlertsStage {
@@ -68,7 +55,7 @@ Result<std::unique_ptr<Alerts>> Alerts::create(stream::Log& log, RulesOf rules, 
     parts.stages = [self](int partition) -> std::unique_ptr<stream::Stage> {
       return std::make_unique<OwnedStage>(partition, self->options.stage, self->rules, self->probe);
     };
-    parts.line = write_line;
+    parts.line = &platform::log_line<stream::LineLevel>;
     parts.observer = [self](int partition, stream::Stage& s) {
       self->probe.report(partition, static_cast<AlertsStage&>(s).core());
     };
@@ -81,22 +68,9 @@ Result<std::unique_ptr<Alerts>> Alerts::create(stream::Log& log, RulesOf rules, 
 }
 
 Result<void> Alerts::run(std::stop_token stop) {
-  std::stop_source all;
-  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
-  std::mutex mutex;
-  Result<void> result;
-  std::vector<std::jthread> threads;
-  for (const auto& worker : impl_->workers) {
-    threads.emplace_back([&, one = worker.get()] {
-      auto done = one->run(all.get_token());
-      if (done) return;
-      const std::lock_guard lock(mutex);
-      if (result) result = std::move(done);
-      all.request_stop();
-    });
-  }
-  threads.clear();
-  return result;
+  std::vector<stream::Worker*> workers;
+  for (const auto& worker : impl_->workers) workers.push_back(worker.get());
+  return stream::run_workers(workers, stop);
 }
 
 std::vector<std::string> Alerts::unready() const {

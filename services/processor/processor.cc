@@ -2,51 +2,16 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
-#include <thread>
 
-#include "platform/log.h"
+#include "platform/log_line.h"
 #include "processor/log_time.h"
 #include "processor/processor_probe.h"
 #include "processor/regions_probe.h"
 #include "processor/regions_stage.h"
+#include "stream/run_workers.h"
 #include "stream/worker_probe.h"
 
 namespace qc::processor {
-namespace {
-
-void write_line(stream::LineLevel level, const std::string& line) {
-  switch (level) {
-    case stream::LineLevel::Info:
-      return platform::log_info(line);
-    case stream::LineLevel::Warning:
-      return platform::log_warn(line);
-    case stream::LineLevel::Error:
-      return platform::log_error(line);
-  }
-}
-
-// Each on a thread of its own; the first that fails for good stops the others.
-Result<void> run_all(const std::vector<stream::Worker*>& workers, const std::stop_token& stop) {
-  std::stop_source all;
-  const std::stop_callback forward(stop, [&all] { all.request_stop(); });
-  std::mutex mutex;
-  Result<void> result;
-  std::vector<std::jthread> threads;
-  for (stream::Worker* worker : workers) {
-    threads.emplace_back([&, worker] {
-      auto done = worker->run(all.get_token());
-      if (done) return;
-      const std::lock_guard lock(mutex);
-      if (result) result = std::move(done);
-      all.request_stop();
-    });
-  }
-  threads.clear();
-  return result;
-}
-
-}  // namespace
 
 struct Processor::Impl {
   // One worker with what is its alone. The stages are the worker's; `stages` knows them by partition, on its thread.
@@ -85,7 +50,7 @@ Result<void> Processor::Impl::make_regions(stream::Log& from) {
   parts.stages = [this](int partition) -> std::unique_ptr<stream::Stage> {
     return std::make_unique<RegionsStage>(partition, options.stage, rules);
   };
-  parts.line = write_line;
+  parts.line = &platform::log_line<stream::LineLevel>;
   parts.observer = [this](int partition, stream::Stage& s) {
     forecasts.report(partition, static_cast<RegionsStage&>(s).core());
   };
@@ -188,7 +153,7 @@ Result<std::unique_ptr<Processor>> Processor::create(stream::Log& log, RulesStor
     parts.stages = [self, mine](int partition) -> std::unique_ptr<stream::Stage> {
       return std::make_unique<OwnedStage>(partition, self->options.stage, self->rules, mine->stages, self->probe);
     };
-    parts.line = write_line;
+    parts.line = &platform::log_line<stream::LineLevel>;
     parts.custodian = slot->ticks.get();
     parts.observer = [self](int partition, stream::Stage& s) {
       self->probe.report(partition, static_cast<ReadingsStage&>(s).core());
@@ -212,13 +177,13 @@ Result<void> Processor::run(std::stop_token stop) {
   for (auto& slot : impl_->slots) workers.push_back(slot->worker.get());
   if (!impl_->options.until_end) {
     workers.push_back(impl_->regions.get());
-    return run_all(workers, stop);
+    return stream::run_workers(workers, stop);
   }
   // The end of `means` is known only when nothing more comes into it: first the readings to their end, then the regions
   // to that of what they gave.
-  if (auto done = run_all(workers, stop); !done || stop.stop_requested()) return done;
+  if (auto done = stream::run_workers(workers, stop); !done || stop.stop_requested()) return done;
   if (auto made = impl_->make_regions(*impl_->log); !made) return made;
-  return run_all({impl_->regions.get()}, stop);
+  return stream::run_workers({impl_->regions.get()}, stop);
 }
 
 void Processor::use_rules(const std::string& hash) {

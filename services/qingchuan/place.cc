@@ -5,23 +5,9 @@
 #include <filesystem>
 
 #include "platform/config_kafka.h"
-#include "platform/log.h"
+#include "platform/log_line.h"
 
 namespace qc::commands {
-namespace {
-
-void write_line(stream::LineLevel level, const std::string& line) {
-  switch (level) {
-    case stream::LineLevel::Info:
-      return platform::log_info(line);
-    case stream::LineLevel::Warning:
-      return platform::log_warn(line);
-    case stream::LineLevel::Error:
-      return platform::log_error(line);
-  }
-}
-
-}  // namespace
 
 std::string directory_of(const platform::Loaded& config) {
   return std::filesystem::path(config.path).parent_path().string();
@@ -69,7 +55,7 @@ Result<stream::KafkaOptions> kafka_options(const platform::Loaded& config, const
   o.max_poll_interval = stream::Milliseconds(kafka.max_poll_interval());
   o.transaction_timeout = stream::Milliseconds(kafka.transaction_timeout());
   o.request_timeout = stream::Milliseconds(kafka.request_timeout());
-  o.line = write_line;
+  o.line = &platform::log_line<stream::LineLevel>;
   return o;
 }
 
