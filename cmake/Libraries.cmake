@@ -45,6 +45,11 @@ function(qc_need_openssl)
   qc_need(OpenSSL "libssl-dev")
 endfunction()
 
+function(qc_need_zlib)
+  find_package(ZLIB QUIET GLOBAL)
+  qc_need(ZLIB "zlib1g-dev")
+endfunction()
+
 # pkg-config libraries: qc_need_pkg(sqlite3 libsqlite3-dev) gives PkgConfig::sqlite3.
 function(qc_need_pkg module package)
   find_package(PkgConfig QUIET REQUIRED)

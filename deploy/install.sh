@@ -5,7 +5,7 @@
 #
 #   build     compiler, CMake and the libraries: enough for build/release/qingchuan
 #   test      build, and what the tests call: python3, pytest, sqlite3, zstd, git, xmllint, promtool,
-#             Alertmanager
+#             Alertmanager, schemathesis
 #   sanitize  test, and clang with its sanitizers and libFuzzer
 #   lint      build, and clang-tidy, clang-format and shellcheck
 #   kafka     what deploy/kafka/kafka.sh needs: Java 17, Maven; and kcat to look in
@@ -26,11 +26,11 @@ build_packages=(
   libprotobuf-dev protobuf-compiler
   libboost1.81-dev libboost-json1.81-dev
   prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libexpected-dev
-  librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev libssl-dev libpugixml-dev
+  librdkafka-dev libjemalloc-dev libsqlite3-dev libzstd-dev zlib1g-dev libssl-dev libpugixml-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   gnuplot-nox
 )
-test_packages=(python3 python3-pytest sqlite3 zstd git libxml2-utils)
+test_packages=(python3 python3-pytest python3-venv sqlite3 zstd git libxml2-utils)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 kafka_packages=(openjdk-17-jre-headless maven kcat)
 lint_packages=(clang-tidy clang-format clang shellcheck git python3)
@@ -108,7 +108,19 @@ tool() {
       rm -rf unpacked "$package"_*.deb
   ) || die "$name could not be fetched (apt-get download $package)"
 }
+# The scanner of the API, in an environment of its own.
+schemathesis=4.32.5
+scanner() {
+  local home=build/tools/schemathesis
+  if [[ -x $home/bin/st && -f $home/$schemathesis ]]; then return; fi
+  echo "install: schemathesis $schemathesis, into $home"
+  rm -rf "$home"
+  { python3 -m venv "$home" && "$home/bin/pip" install -q --disable-pip-version-check "schemathesis==$schemathesis" </dev/null; } ||
+    die "schemathesis could not be installed (pip install schemathesis==$schemathesis)"
+  touch "$home/$schemathesis"
+}
 if [[ $tools == yes ]]; then
+  scanner
   tool promtool prometheus
   tool prometheus-alertmanager prometheus-alertmanager
 fi

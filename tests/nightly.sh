@@ -132,7 +132,8 @@ part_asan-all() {
 
 part_tidy-deep() {
   deploy/install.sh lint
-  build asan qc_proto
+  cmake -S . --preset asan -B build/tidy -DQC_UNITY=OFF --log-level=WARNING >/dev/null
+  cmake --build build/tidy -j "$jobs" --target qc_proto
   tests/house/tidy.sh --deep
 }
 

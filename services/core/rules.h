@@ -231,6 +231,7 @@ struct EmergencyDuty {
 struct SiteInfo {
   std::string id;
   std::string name;
+  std::string name_en;  // empty: it has none
   std::string region;
   std::string root;
   SiteKind kind = SiteKind::None;

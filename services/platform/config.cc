@@ -7,6 +7,7 @@
 
 #include "platform/config_alerts.h"
 #include "platform/config_checks.h"
+#include "platform/config_console.h"
 #include "platform/yaml_value.h"
 
 namespace qc::platform {
@@ -136,6 +137,7 @@ void apply_system_defaults(schema::System& system, const YamlLoader* written) {
   if (absent("kafka.max_poll_interval")) kafka.set_max_poll_interval(5 * kMinute);
 
   apply_alerts_defaults(*system.mutable_alerts(), written);
+  apply_console_defaults(*system.mutable_console(), written);
 
   // 13 months of readings are kept by duty; their first must have a snapshot before it.
   if (system.has_replay() && absent("replay.months_kept")) system.mutable_replay()->set_months_kept(14);

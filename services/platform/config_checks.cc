@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "platform/config_alerts.h"
+#include "platform/config_console.h"
 #include "platform/config_kafka.h"
 #include "platform/yaml_schema.h"
 #include "platform/yaml_value.h"
@@ -331,6 +332,7 @@ void check_system(const schema::System& system, YamlLoader& loader) {
   check_partitions(system, loader);
   check_kafka(system.kafka(), loader);
   check_alerts(system.alerts(), loader);
+  check_console(system.console(), loader);
 }
 
 }  // namespace qc::platform

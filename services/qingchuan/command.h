@@ -24,6 +24,7 @@ Command make_alerts_command(CLI::App& app);
 Command make_alerts_out_command(CLI::App& app);
 Command make_amend_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
+Command make_console_command(CLI::App& app);
 Command make_episodes_command(CLI::App& app);
 Command make_event_command(CLI::App& app);
 Command make_feed_command(CLI::App& app);
@@ -38,6 +39,7 @@ Command make_tail_command(CLI::App& app);
 Command make_topics_command(CLI::App& app);
 Command make_topics_copy_command(CLI::App& topics);  // a sub-command of it
 Command make_up_command(CLI::App& app);
+Command make_user_command(CLI::App& app);
 
 // `git describe` of the tree it was built from, or the project's version.
 std::string version();

@@ -164,7 +164,9 @@ std::optional<std::string> Renumber::of_alerts(const stream::Record& record) con
     });
   }
   if (topic == alerts::kLedger) {
-    return with(v1::LedgerEntry(), [&](v1::LedgerEntry& m) { return change_alert_origin(*m.mutable_origin()); });
+    // Of accounts and tokens an entry says no origin, and must not get one: `replay` would look for its maker.
+    return with(v1::LedgerEntry(),
+                [&](v1::LedgerEntry& m) { return m.has_origin() && change_alert_origin(*m.mutable_origin()); });
   }
   if (topic != alerts::kAlerts) return std::nullopt;
   return with(v1::AlertRecord(), [&](v1::AlertRecord& m) {

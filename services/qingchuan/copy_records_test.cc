@@ -4,6 +4,7 @@
 
 #include "processor/records.h"
 #include "processor/regions_stage.h"
+#include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/output.pb.h"
 #include "stream/state_position.h"
 #include "wire/codec.h"
@@ -14,7 +15,8 @@ namespace {
 using stream::Offset;
 using stream::TopicPartition;
 
-// readings-0 lost its first 100 records; readings-1 nothing; in means-0 every third record is still there.
+// readings-0 lost its first 100 records, signals-0 its first 10; readings-1 nothing; in means-0 every third record is
+// still there.
 std::map<TopicPartition, OffsetMap> maps() {
   std::map<TopicPartition, OffsetMap> all;
   for (Offset o = 100; o < 200; ++o) all[{"readings", 0}].add(o);
@@ -23,6 +25,8 @@ std::map<TopicPartition, OffsetMap> maps() {
   all[{"readings", 1}].end(50);
   for (Offset o = 0; o < 90; o += 3) all[{"means", 0}].add(o);
   all[{"means", 0}].end(90);
+  for (Offset o = 10; o < 20; ++o) all[{"signals", 0}].add(o);
+  all[{"signals", 0}].end(20);
   return all;
 }
 
@@ -96,6 +100,17 @@ TEST_F(CopyRecords, ADeadLetterNamesItsRecordOrNone) {
   EXPECT_EQ(in_copy("dead-letters", letter(30, "means")), letter(10, "means"));
   EXPECT_EQ(in_copy("dead-letters", letter(31, "means")), letter(-1, "means"));
   EXPECT_EQ(in_copy("dead-letters", letter(30, "tracks")), letter(30, "tracks"));
+}
+
+TEST_F(CopyRecords, AnEntryOfTheLedgerThatNamesNoSignalGetsNone) {
+  ::qingchuan::v1::LedgerEntry entry;
+  entry.set_id("users/account/li/1");
+  entry.set_subject("account/li");
+  EXPECT_EQ(in_copy("ledger", entry.SerializeAsString()), entry.SerializeAsString());
+  entry.mutable_origin()->set_signals(15);
+  ::qingchuan::v1::LedgerEntry copied;
+  ASSERT_TRUE(copied.ParseFromString(in_copy("ledger", entry.SerializeAsString())));
+  EXPECT_EQ(copied.origin().signals(), 5);
 }
 
 TEST_F(CopyRecords, OnlyTheStateBesideAnInputWithGapsIsWrittenAnew) {

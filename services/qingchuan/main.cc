@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
       qc::commands::make_rules_command(app),     qc::commands::make_simulate_command(app),
       qc::commands::make_replay_command(app),    qc::commands::make_measures_command(app),
       qc::commands::make_episodes_command(app),  qc::commands::make_event_command(app),
-      qc::commands::make_alerts_out_command(app)};
+      qc::commands::make_console_command(app),   qc::commands::make_alerts_out_command(app),
+      qc::commands::make_user_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

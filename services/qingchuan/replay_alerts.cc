@@ -49,6 +49,7 @@ class AlertsReplay {
   Result<void> look();
   Result<void> look_for_outcomes();
   Result<void> look_for_commands();
+  Result<bool> ledger_is_apart();
   std::optional<std::string> hindrance(int partition) const;
   PublishedPartition::Other strangers();
   Machine machine(int partition);
@@ -149,6 +150,18 @@ Result<void> AlertsReplay::look_for_commands() {
   return stream::read_range(log_, commands, add, stop_);
 }
 
+// All that the ledger holds is of accounts, which there may be before the service was ever started.
+Result<bool> AlertsReplay::ledger_is_apart() {
+  std::vector<Stretch> ledger;
+  for (const ReplayOutput& o : outputs_) {
+    if (o.stretch.of.topic == alerts::kLedger) ledger.push_back(o.stretch);
+  }
+  bool apart = true;
+  const auto look_at = [&apart](const stream::Record& r) { return apart = apart && is_entry_apart(r); };
+  if (auto read = stream::read_range(log_, ledger, look_at, stop_); !read) return tl::make_unexpected(read.error());
+  return apart;
+}
+
 // Why nothing of it can be made again, for a person.
 std::optional<std::string> AlertsReplay::hindrance(int partition) const {
   const Lane& lane = lanes_[static_cast<std::size_t>(partition)];
@@ -172,6 +185,7 @@ PublishedPartition::Other AlertsReplay::strangers() {
   return [this](const stream::Record& r, const std::optional<Made>& made) {
     // Of letters, those of others and of nobody were counted with the others.
     if (r.from->topic == alerts::kDeadLetters && (!made || made->by.stage != ReplayStage::Alerts)) return;
+    if (is_entry_apart(r)) return;
     result_.tally.unreadable(r);
   };
 }
@@ -191,9 +205,13 @@ Result<void> AlertsReplay::run() {
   const bool never =
       std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.signals + l.commands == 0; });
   if (never && std::all_of(outputs_.begin(), outputs_.end(), [](const ReplayOutput& o) {
-        return o.stretch.of.topic == alerts::kDeadLetters || o.stretch.until == 0;
-      }))
-    return {};
+        const std::string& topic = o.stretch.of.topic;
+        return topic == alerts::kDeadLetters || topic == alerts::kLedger || o.stretch.until == 0;
+      })) {
+    const auto apart = ledger_is_apart();
+    if (!apart) return tl::make_unexpected(apart.error());
+    if (*apart) return {};
+  }
   if (options_.alerts_partitions < options_.signals_partitions) {
     // The end of a flood's row has no content that says who wrote it.
     result_.notes.emplace_back("alerts has fewer partitions than signals: alerts are not compared");

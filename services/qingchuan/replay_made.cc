@@ -215,6 +215,14 @@ bool is_letter_apart(std::string_view topic, std::string_view key) {
          });
 }
 
+bool is_entry_apart(const stream::Record& record) {
+  if (record.tombstone || record.from->topic != alerts::kLedger) return false;
+  const auto message = parsed<v1::LedgerEntry>(record.value);
+  if (message == nullptr) return false;
+  const auto& entry = static_cast<const v1::LedgerEntry&>(*message);
+  return !entry.has_origin() && entry.id().starts_with("users/");
+}
+
 std::optional<Made> made_of(const stream::Record& record) {
   const std::string& topic = record.from->topic;
   if (record.tombstone && topic == alerts::kAlerts) return made_of_ended_row(record.from->partition);

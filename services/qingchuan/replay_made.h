@@ -40,6 +40,10 @@ std::optional<Made> made_of(const stream::Record& record);
 // the stage's letters it stands is chance; of an alert that a receiver refused, which is no function of the log.
 bool is_letter_apart(std::string_view topic, std::string_view key);
 
+// An entry of the ledger that no stage made: of an account or a token, by whoever keeps those (console/identity.h). It
+// says no origin, and an id that begins with "users/".
+bool is_entry_apart(const stream::Record& record);
+
 // What a mean, a signal or an output of alerts is about, as its bytes say it; nullopt: a tick, a dead letter, the end
 // of a row or not readable.
 struct About {

@@ -152,5 +152,6 @@ Result<Report> make_report(stream::Log& log, processor::RulesStore& rules, const
 std::string to_text(const Report& report, Language language);
 // Exact values; the columns are in docs/output.md.
 std::string to_csv(const Report& report);
+std::string to_json(const Report& report);
 
 }  // namespace qc::commands

@@ -12,6 +12,7 @@
 #include "qingchuan/v1/alert.pb.h"
 #include "qingchuan/v1/config.pb.h"
 #include "qingchuan/v1/event.pb.h"
+#include "qingchuan/v1/identity.pb.h"
 #include "qingchuan/v1/input.pb.h"
 #include "qingchuan/v1/later.pb.h"
 #include "qingchuan/v1/output.pb.h"
@@ -40,7 +41,7 @@ MessagePtr message_of(std::string_view topic) {
       {"commands", [] { return std::make_unique<v1::Command>(); }},
       {"outcomes", [] { return std::make_unique<v1::CommandOutcome>(); }},
       {"rules", [] { return std::make_unique<v1::RuleSet>(); }},
-      {"users", [] { return std::make_unique<v1::User>(); }},
+      {"users", [] { return std::make_unique<v1::UserRecord>(); }},
       {"dead-letters", [] { return std::make_unique<v1::DeadLetter>(); }},
   };
   const auto it = messages.find(topic);
@@ -77,10 +78,21 @@ std::string hex_of(std::string_view bytes) {
   return out;
 }
 
+// What is printed is passed on; a password can be guessed from its hash.
+void hide_hashes(v1::UserRecord& user) {
+  if (user.has_account() && user.account().has_password()) {
+    user.mutable_account()->mutable_password()->clear_salt();
+    user.mutable_account()->mutable_password()->clear_hash();
+  }
+  if (user.has_session()) user.mutable_session()->clear_secret_sha256();
+  if (user.has_token()) user.mutable_token()->clear_secret_sha256();
+}
+
 std::string json_value(std::string_view topic, const stream::Record& record) {
   if (record.tombstone) return "null";
   MessagePtr message = message_of(topic);
   if (message != nullptr && message->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+    if (auto* user = dynamic_cast<v1::UserRecord*>(message.get())) hide_hashes(*user);
     std::string json;
     google::protobuf::util::JsonPrintOptions options;
     options.always_print_primitive_fields = true;

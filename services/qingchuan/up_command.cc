@@ -14,6 +14,7 @@
 #include "qingchuan/alerts_options.h"
 #include "qingchuan/alerts_out.h"
 #include "qingchuan/command.h"
+#include "qingchuan/console_service.h"
 #include "qingchuan/live_play.h"
 #include "qingchuan/open_log.h"
 #include "qingchuan/processor_options.h"
@@ -29,6 +30,7 @@ namespace {
 struct Options {
   Place place{.data_default = "data/live"};
   std::string listen;
+  std::string web;
   std::string language = "zh";
   std::string scenario;
   std::uint64_t seed = 1;
@@ -113,14 +115,18 @@ Result<int> run(const Options& o) {
   const auto made_outlets = make_outlets(*opened, metrics.registry());
   if (!made_outlets) return tl::make_unexpected(made_outlets.error());
   alerts::Outlets& outlets = **made_outlets;
+  const auto made_console = make_console(*opened, hash, o.web, metrics.registry());
+  if (!made_console) return tl::make_unexpected(made_console.error());
+  console::Console& console = **made_console;
 
   platform::Endpoints endpoints;
   endpoints.title = "qingchuan " + version();
   endpoints.stations = [&processor] { return processor.stations(); };
-  endpoints.unready = [&processor, &alerts, &outlets] {
+  endpoints.unready = [&processor, &alerts, &outlets, &console] {
     std::vector<std::string> reasons = processor.unready();
     for (std::string& reason : alerts.unready()) reasons.push_back(std::move(reason));
     for (std::string& reason : outlets.unready()) reasons.push_back(std::move(reason));
+    for (std::string& reason : console.unready()) reasons.push_back(std::move(reason));
     return reasons;
   };
   const auto page = serve(opened->config.system, o.listen, metrics, std::move(endpoints));
@@ -131,6 +137,7 @@ Result<int> run(const Options& o) {
       "http://%s/metrics\n",
       version().c_str(), opened->where.c_str(), opened->config.path.c_str(), (*rules)->sites.size(), hash.c_str(),
       (*page)->address().c_str());
+  print_console(console);
   if (played) {
     std::printf("  readings       INVENTED by the simulator: %s, seed %llu (--no-source: none)\n",
                 played->scenario().name().c_str(), static_cast<unsigned long long>(played->seed()));
@@ -173,21 +180,28 @@ Result<int> run(const Options& o) {
   std::optional<SnapshotKeeper> snapshots(std::in_place, *opened->log, *opened->rules, opened->config.system,
                                           options.stage);
   Result<void> alerts_ended;
+  Result<void> console_ended;
   std::stop_source all;
   const std::stop_callback forward(shutdown.token(), [&all] { all.request_stop(); });
   std::jthread beside([&] {
     alerts_ended = run_with_outlets(alerts, outlets, all.get_token());
     all.request_stop();  // where it failed for good
   });
+  std::jthread shown([&] {
+    console_ended = console.run(all.get_token());
+    all.request_stop();
+  });
   const auto ended = processor.run(all.get_token());
   all.request_stop();
   beside.join();
+  shown.join();
   snapshots.reset();
   source.reset();
   reload.reset();
   watcher.reset();
   if (!ended) return tl::make_unexpected(ended.error());
   if (!alerts_ended) return tl::make_unexpected(alerts_ended.error());
+  if (!console_ended) return tl::make_unexpected(console_ended.error());
   platform::log_info("stopped; everything that was read is committed");
   return 0;
 }
@@ -199,6 +213,7 @@ Command make_up_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("up", "Run everything in one process, over the embedded log or Kafka");
   add_place_options(*command, o->place);
   command->add_option("--listen", o->listen, "HOST:PORT of /metrics, /readyz, /livez (default: the configuration's)");
+  command->add_option("--web", o->web, "HOST:PORT of the console (default: the configuration's, 127.0.0.1:8440)");
   command->add_option("--lang", o->language, "Language of what is printed: zh or en")
       ->check(CLI::IsMember({"zh", "en"}))
       ->capture_default_str();

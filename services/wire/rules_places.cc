@@ -151,6 +151,7 @@ Result<core::SiteInfo> RulesBuilder::site(const v1::Site& s, const std::string& 
   core::SiteInfo made;
   made.id = s.id();
   made.name = s.name();
+  made.name_en = s.name_en();
   made.region = s.region();
   made.root = *top;
   made.kind = static_cast<core::SiteKind>(s.kind());

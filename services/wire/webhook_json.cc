@@ -94,7 +94,9 @@ void add_suppression(const core::Alert& a, json::object& out) {
   out["fold"] = a.fold;
 }
 
-json::object object_of(const core::ToldAlert& told, const AlertWords& words) {
+}  // namespace
+
+json::object alert_object(const core::ToldAlert& told, const AlertWords& words) {
   const core::Alert& a = told.alert;
   json::object out;
   out["type"] = "alert";
@@ -116,7 +118,7 @@ json::object object_of(const core::ToldAlert& told, const AlertWords& words) {
   return out;
 }
 
-json::object object_of(const core::FoldRow& row, const AlertWords& words) {
+json::object row_object(const core::FoldRow& row, const AlertWords& words) {
   json::object out;
   out["type"] = "row";
   out["id"] = item_id(row);
@@ -134,8 +136,6 @@ json::object object_of(const core::FoldRow& row, const AlertWords& words) {
   return out;
 }
 
-}  // namespace
-
 std::string item_id(const AlertItem& item) {
   if (const auto* row = std::get_if<core::FoldRow>(&item)) {
     return "@row|" + row->id + "#" + std::to_string(row->revision);
@@ -145,7 +145,8 @@ std::string item_id(const AlertItem& item) {
 }
 
 std::string item_json(const AlertItem& item, const AlertWords& words) {
-  return json::serialize(std::visit([&](const auto& i) { return object_of(i, words); }, item));
+  if (const auto* row = std::get_if<core::FoldRow>(&item)) return json::serialize(row_object(*row, words));
+  return json::serialize(alert_object(std::get<core::ToldAlert>(item), words));
 }
 
 std::string webhook_json(std::string_view outlet, std::span<const std::string> items) {

@@ -8,6 +8,7 @@
 // Functions of their arguments; any thread.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -28,7 +29,9 @@ using AlertItem = std::variant<core::ToldAlert, core::FoldRow>;
 // "aqi_level/S1/AQI#7": unique for ever.
 std::string item_id(const AlertItem& item);
 
-// One object of our shape. What stands around them: webhook_json.
+// One object of our shape, as a value (the console adds to it) and as text. What stands around them: webhook_json.
+boost::json::object alert_object(const core::ToldAlert& told, const AlertWords& words);
+boost::json::object row_object(const core::FoldRow& row, const AlertWords& words);
 std::string item_json(const AlertItem& item, const AlertWords& words);
 // {"version": "1", "outlet": ..., "items": [...]}
 std::string webhook_json(std::string_view outlet, std::span<const std::string> items);

@@ -4,7 +4,8 @@
 # committed signal, restore after SIGKILL; prints medians and ratios. On a quiet machine: 45 minutes, --runs 1: 15.
 #
 #   tests/bench/kafka.sh [options of tests/bench/kafka/bench.py: --help]
-#   tests/bench/kafka.sh alerts [options]     ours alone: from produce to committed alert at 10,000 readings/s, 4 minutes
+#   tests/bench/kafka.sh alerts [options]     ours alone: from produce to committed alert, and to the event at a client of
+#                                               the console, at 10,000 readings/s, 4 minutes
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 deploy/install.sh build kafka

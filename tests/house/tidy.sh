@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# clang-tidy (.clang-tidy) over the files that the preset asan compiles; its compile commands are clang's own.
+# clang-tidy (.clang-tidy) over the files that build/tidy compiles: the preset asan, each file by itself.
 #
-#   tests/house/tidy.sh [--deep] [FILE...]      (default: all of services/ but the tests)
+#   tests/house/tidy.sh [--deep] [--changed | FILE...]      (default: all of services/ but the tests)
 #
+# --changed: what changed since the commit that tests/house/tidy_clean names, where all was clean; with a header goes the
+# source of its name. Without that commit (a shallow clone): all.
 # --deep: with clang's static analyzer, which follows paths and takes twice the time (tests/nightly.sh tidy-deep).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,13 +15,34 @@ if [[ ${1:-} == --deep ]]; then
   shift
 fi
 
-commands=${QC_TIDY_BUILD:-build/asan}
+changed=no
+if [[ ${1:-} == --changed ]]; then
+  changed=yes
+  shift
+fi
+
+commands=${QC_TIDY_BUILD:-build/tidy}
 if [[ ! -f $commands/compile_commands.json ]]; then
-  echo "tidy: $commands is not configured: cmake --preset asan && cmake --build build/asan --target qc_proto" >&2
+  echo "tidy: $commands is not configured: cmake -S . --preset asan -B $commands -DQC_UNITY=OFF && cmake --build $commands --target qc_proto" >&2
   exit 1
 fi
 tool=clang-tidy
 if command -v clang-tidy-14 >/dev/null; then tool=clang-tidy-14; fi
+
+if [[ $changed == yes ]]; then
+  clean=$(cat tests/house/tidy_clean)
+  if git cat-file -e "$clean^{commit}" 2>/dev/null; then
+    mapfile -t names < <({ git diff --name-only --diff-filter=d "$clean" -- services; git ls-files --others --exclude-standard services; } |
+      sed -n 's/\.\(cc\|h\)$/.cc/p' | grep -v '_test\.cc$' | sort -u)
+    set -- "${names[@]}"
+    if [[ $# -eq 0 ]]; then
+      echo "tidy: nothing changed since $clean, where all was clean"
+      exit 0
+    fi
+  else
+    echo "tidy: $clean is not in this clone: all files"
+  fi
+fi
 
 # Only what is really compiled: a file that no CMakeLists.txt names has no commands.
 mapfile -t files < <(python3 - "$commands/compile_commands.json" "$PWD" "$@" <<'PY'

@@ -51,8 +51,14 @@ class Ended:
         return lines[0]
 
 
+def arguments(command, args):
+    """Services of several tests run at once: their consoles take whatever port is free."""
+    more = ["--web", "127.0.0.1:0"] if command in ("up", "console") and "--web" not in args and "--help" not in args else []
+    return [str(BINARY), command, *map(str, args), *more]
+
+
 def run(command, *args, stdin=None, timeout=120, env=None, preexec=None):
-    full = [str(BINARY), command, *map(str, args)]
+    full = arguments(command, args)
     began = time.monotonic()
     done = subprocess.run(full, input=stdin, capture_output=True, text=not isinstance(stdin, bytes), cwd=ROOT,
                           timeout=timeout * PATIENCE, env=env, preexec_fn=preexec)
@@ -108,7 +114,7 @@ class Service:
     """A command that goes on until it is ended. Its lines are gathered as they come."""
 
     def __init__(self, command, *args, env=None, stdin=subprocess.DEVNULL):
-        self.args = [str(BINARY), command, *map(str, args)]
+        self.args = arguments(command, args)
         self.process = subprocess.Popen(self.args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         cwd=ROOT, env=env)
         self._changed = threading.Condition()

@@ -291,7 +291,8 @@ OPTIONS = {
     "tail": ["--data", "--from-beginning", "--until-end", "--latest", "--format", "TOPIC"],
     "summary": ["--data", "--format", "--lang"],
     "simulate": ["--data", "--scenario", "--seed", "--from", "--hours", "--speed", "--truth", "--resume", "--config"],
-    "up": ["--data", "--listen", "--scenario", "--seed", "--history", "--no-source", "--accept-clock", "--config"],
+    "console": ["--data", "--web", "--listen", "--config"],
+    "up": ["--data", "--listen", "--web", "--scenario", "--seed", "--history", "--no-source", "--accept-clock", "--config"],
     "check": ["config"],
 }
 

@@ -13,7 +13,7 @@ import tempfile
 
 import report
 from broker import TREE, Broker, free_port, run
-from sides import Alerts, Qingchuan, Side, Streams
+from sides import WEB, Alerts, Console, Qingchuan, Side, Streams
 
 PARTITIONS = 4  # of readings, config/qingchuan.yaml
 # The latency's event time: an hour that neither ends nor begins while it is measured (load: minutes 0 to 11).
@@ -150,7 +150,8 @@ class Bench:
         }
 
     def alerts(self, sites: int) -> dict:
-        """Of the same exceedances: to the signal, and to the alert that another process makes of it."""
+        """Of the same exceedances: to the signal, to the alert that another process makes of it, and to the event that a
+        client of a console's stream reads."""
         config = self.closed_only()
         self.fill("alerts", sites, FILLED_MINUTES, config, 0)
         runs = []
@@ -158,14 +159,18 @@ class Bench:
             self.broker.put_back("alerts")
             side = self.ours(1, config)
             beside = self._side(Alerts(self.broker, self.directory, self.options.build / "qingchuan", config))
+            console = self._side(Console(self.broker, self.directory, self.options.build / "qingchuan", config))
+            console.account()
             pid = side.start("latency")
             beside.start("latency")
+            console.start("latency")
             found = self.load("--sites", sites, "--exceed-every", 0, "latency", "--signals", side.signals, "--alerts",
-                              "alerts", "--rates", self.options.rates, "--seconds", self.options.seconds,
+                              "alerts", "--console", WEB, "--token", console.token, "--rates", self.options.rates, "--seconds", self.options.seconds,
                               "--signals-per-s", self.options.signals_per_s, "--first-minute", FILLED_MINUTES,
                               "--pid", pid, "--broker-pid", self.broker.pid)  # fmt: skip
             side.stop()
             beside.stop()
+            console.stop()
             runs.append(found["rates"])
             say(f"run {number + 1}: {report.alerts_line(runs[-1])}")
         self.broker.forget("alerts")

@@ -37,10 +37,12 @@ int watch(const Broker& broker, const Plan& plan, const WatchOptions& options);
 
 // A paced load of event minutes from `first_minute` on, at each of `rates` (readings/s) in turn. Some packets carry an
 // exceedance of a site that had none; the time from just before its produce to its signal, read committed, is the
-// latency. With `alerts`: to its alert, too.
+// latency. With `alerts`: to its alert, too; with `console`: to the event at a client of its stream.
 struct LatencyOptions {
   std::string signals = "signals";
-  std::string alerts;  // the topic; empty: nobody makes any
+  std::string alerts;   // the topic; empty: nobody makes any
+  std::string console;  // HOST:PORT of a console whose stream shows them; empty: none
+  std::string token;    // for its API
   std::vector<int> rates = {1'000, 10'000, 50'000};
   int signals_per_s = 50;
   int warm_up_s = 5;

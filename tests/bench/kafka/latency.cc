@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json.hpp>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "event_tail.h"
 #include "kafka_io.h"
 #include "process.h"
 #include "qingchuan/v1/alert.pb.h"
@@ -29,17 +31,19 @@ std::int64_t now_ns() {
 
 using Times = std::vector<std::atomic<std::int64_t>>;
 
-// When the exceedance of each site was sent, and when its signal and its alert were read; 0: not yet. Sender and
-// receivers are threads of one process, so all times are of one clock.
+// When the exceedance of each site was sent, and when its signal, its alert and its event were read; 0: not yet. Sender
+// and receivers are threads of one process, so all times are of one clock.
 struct Episodes {
   explicit Episodes(int sites)
       : sent(static_cast<std::size_t>(sites)),
         received(static_cast<std::size_t>(sites)),
         alerted(static_cast<std::size_t>(sites)),
+        shown(static_cast<std::size_t>(sites)),
         doubles(0) {}
   Times sent;
   Times received;
   Times alerted;
+  Times shown;  // on the console's stream
   std::atomic<int> doubles;
 };
 
@@ -57,6 +61,25 @@ std::string_view began(const ::qingchuan::v1::AlertRecord& record) {
   return begins ? std::string_view(a.subject()) : "";
 }
 
+// The same of an event of the console's stream.
+std::string began(std::string_view event, std::string_view data) {
+  if (event != "alert") return {};
+  const boost::json::value alert = boost::json::parse(boost::json::string_view(data.data(), data.size()));
+  if (alert.at("rule") != "reading_over_limit" || alert.at("telling") != "alert") return {};
+  return std::string(alert.at("subject").as_string());
+}
+
+void note(int site, std::int64_t at, Episodes& episodes, Times& received) {
+  if (site < 0) return;
+  const auto i = static_cast<std::size_t>(site);
+  if (episodes.sent[i] == 0) return;  // from before this run
+  if (received[i] != 0) {
+    ++episodes.doubles;
+  } else {
+    received[i] = at;
+  }
+}
+
 template <class Record>
 void receive(Tail& tail, const Packets& packets, Episodes& episodes, Times& received, const std::stop_token& stop) {
   Record record;
@@ -64,15 +87,7 @@ void receive(Tail& tail, const Packets& packets, Episodes& episodes, Times& rece
     tail.poll(kPollMs, [&](std::string_view, std::string_view value) {
       const std::int64_t at = now_ns();
       if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) die("not " + record.GetTypeName());
-      const int s = packets.site_number(began(record));
-      if (s < 0) return;
-      const auto i = static_cast<std::size_t>(s);
-      if (episodes.sent[i] == 0) return;  // from before this run
-      if (received[i] != 0) {
-        ++episodes.doubles;
-      } else {
-        received[i] = at;
-      }
+      note(packets.site_number(began(record)), at, episodes, received);
     });
   }
 }
@@ -176,6 +191,18 @@ std::vector<double> sorted_ms(const std::vector<int>& sites, const Times& from, 
   return ms;
 }
 
+std::string event_figures(const std::vector<int>& sites, const Episodes& episodes) {
+  const std::vector<double> whole = sorted_ms(sites, episodes.sent, episodes.shown);
+  const std::vector<double> after = sorted_ms(sites, episodes.alerted, episodes.shown);
+  char text[256];
+  std::snprintf(text, sizeof text,
+                ", \"event_p50_ms\": %.2f, \"event_p99_ms\": %.2f, \"event_p999_ms\": %.2f, \"event_max_ms\": %.2f, "
+                "\"after_alert_p50_ms\": %.2f, \"after_alert_p99_ms\": %.2f",
+                percentile(whole, 50), percentile(whole, 99), percentile(whole, 99.9), whole.back(),
+                percentile(after, 50), percentile(after, 99));
+  return text;
+}
+
 // Of the alerts of the same exceedances: from the reading, and from the signal on.
 std::string alert_figures(const std::vector<int>& sites, const Episodes& episodes) {
   const std::vector<double> whole = sorted_ms(sites, episodes.sent, episodes.alerted);
@@ -218,7 +245,18 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
       receive<::qingchuan::v1::AlertRecord>(*alerts_tail, packets, episodes, episodes.alerted, stop);
     });
   }
-  const Times& last = o.alerts.empty() ? episodes.received : episodes.alerted;
+  std::unique_ptr<EventTail> events;
+  std::jthread events_receiver;
+  if (!o.console.empty()) {
+    events = std::make_unique<EventTail>(o.console, o.token);
+    events_receiver = std::jthread([&](const std::stop_token& stop) {
+      events->run(stop, [&](std::string_view event, std::string_view data) {
+        const std::int64_t at = now_ns();
+        note(packets.site_number(began(event, data)), at, episodes, episodes.shown);
+      });
+    });
+  }
+  const Times& last = !o.console.empty() ? episodes.shown : o.alerts.empty() ? episodes.received : episodes.alerted;
   Load load(writer, packets, episodes, o.first_minute);
   wait_for(last, load.knock(), o.start_s);
   std::string rows;
@@ -232,18 +270,21 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
     const Cpu after = Cpu::now(o);
     for (const auto* sites : {&warm_up, &measured}) {
       wait_for(episodes.received, *sites, o.grace_s);
+      if (!o.alerts.empty()) wait_for(episodes.alerted, *sites, o.grace_s);
       wait_for(last, *sites, o.grace_s);
     }
     if (measured.empty()) die("no exceedance was sent: too few packets");
     const std::vector<double> ms = sorted_ms(measured, episodes.sent, episodes.received);
-    char row[512];
+    char row[1024];
     std::snprintf(row, sizeof row,
                   "%s{\"rate\": %d, \"signals\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, "
                   "\"max_ms\": %.2f, \"cpu_s\": %.2f, \"broker_cpu_s\": %.2f, \"seconds\": %d, \"behind_ms\": %.1f%s}",
                   rows.empty() ? "" : ", ", rate, ms.size(), percentile(ms, 50), percentile(ms, 99),
                   percentile(ms, 99.9), ms.back(), after.process - before.process, after.broker - before.broker,
                   o.seconds, std::chrono::duration<double, std::milli>(behind).count(),
-                  o.alerts.empty() ? "" : alert_figures(measured, episodes).c_str());
+                  ((o.alerts.empty() ? "" : alert_figures(measured, episodes)) +
+                   (o.console.empty() ? "" : event_figures(measured, episodes)))
+                      .c_str());
     rows += row;
   }
   writer.flush();
@@ -253,7 +294,11 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
     alerts_receiver.request_stop();
     alerts_receiver.join();
   }
-  if (episodes.doubles > 0) die(std::to_string(episodes.doubles) + " signals or alerts came twice");
+  if (events_receiver.joinable()) {
+    events_receiver.request_stop();
+    events_receiver.join();
+  }
+  if (episodes.doubles > 0) die(std::to_string(episodes.doubles) + " signals, alerts or events came twice");
   std::printf("{\"rates\": [%s], \"peak_bytes\": %lld}\n", rows.c_str(),
               o.pid == 0 ? 0LL : static_cast<long long>(peak_memory_bytes(o.pid)));
   return 0;

@@ -39,7 +39,8 @@ def latency_line(rates: list[dict]) -> str:
 
 
 def alerts_line(rates: list[dict]) -> str:
-    return "; ".join(f"{r['rate']}/s alert p50 {r['alert_p50_ms']:.1f} p99 {r['alert_p99_ms']:.1f} ms, "
+    return "; ".join(f"{r['rate']}/s event p50 {r['event_p50_ms']:.1f} p99 {r['event_p99_ms']:.1f} ms, "
+                     f"alert {r['alert_p50_ms']:.1f} {r['alert_p99_ms']:.1f}, "
                      f"signal {r['p50_ms']:.1f} {r['p99_ms']:.1f}" for r in rates)  # fmt: skip
 
 
@@ -113,15 +114,16 @@ def alerts(found: dict) -> str:
     for r in found["rates"]:
         for key, words in (("p50_ms", "p50"), ("p99_ms", "p99"), ("p999_ms", "p99.9"), ("max_ms", "most")):
             after = r.get(f"after_signal_{key}")
+            event = r.get(f"after_alert_{key}")
             rows.append([f"{r['rate']:.0f} readings/s, {words}, ms", f"{r[key]:.1f}", f"{r['alert_' + key]:.1f}",
-                         f"{r[key] / r['alert_' + key] * 100:.0f} %",
-                         "" if after is None else f"{after:.1f}"])  # fmt: skip
+                         f"{r['event_' + key]:.1f}", "" if after is None else f"{after:.1f}",
+                         "" if event is None else f"{event:.1f}"])  # fmt: skip
         if r["behind_ms"] > BEHIND_MS:
-            rows.append([f"  (the load was up to {r['behind_ms']:.0f} ms late: a busy machine)", "", "", "", ""])
+            rows.append([f"  (the load was up to {r['behind_ms']:.0f} ms late: a busy machine)", "", "", "", "", ""])
     counts = ", ".join(f"{r['signals']:.0f}" for r in found["rates"])
-    title = (f"== produced -> alert read by a read-committed consumer, by way of its signal; {found['sites'] * 8} series, "
+    title = (f"== produced -> signal, its alert (read-committed consumers) and its event at a client of a console's stream; {found['sites'] * 8} series, "
              f"{counts} alerts a run\n")  # fmt: skip
-    return title + table(["", "to the signal", "to the alert", "signal's share", "from signal to alert"], rows)
+    return title + table(["", "to the signal", "to the alert", "to the event", "from signal to alert", "from alert to event"], rows)
 
 
 def restore(found: dict) -> str:

@@ -111,6 +111,9 @@ class Qingchuan(Side):
         time.sleep(interval + 5)
 
 
+WEB = "127.0.0.1:18440"  # of the console
+
+
 class Alerts(Side):
     """Beside Qingchuan's processor: what makes alerts of its signals."""
 
@@ -122,6 +125,27 @@ class Alerts(Side):
     def command(self, purpose: str) -> list:
         return [self.binary, "alerts", "--kafka", self.broker.address, "--config", self.config,
                 "--listen", "127.0.0.1:0"]  # fmt: skip
+
+
+class Console(Side):
+    """Beside both: what shows the alerts to people. Its account is made before it starts."""
+
+    def __init__(self, broker: Broker, directory: pathlib.Path, binary: pathlib.Path, config: pathlib.Path):
+        super().__init__("console", broker, directory)
+        self.binary = binary
+        self.config = config
+        self.place = ["--kafka", broker.address, "--config", config]
+        self.token = ""
+
+    def account(self) -> None:
+        self._run("user", "add", "bench", "--role", "viewer")
+        self.token = re.search(r"qct_\S+", self._run("user", "token", "bench", "--days", "1", "--note", "bench")).group(0)
+
+    def _run(self, *args: str) -> str:
+        return subprocess.run([self.binary, *args, *self.place], check=True, capture_output=True, text=True).stdout
+
+    def command(self, purpose: str) -> list:
+        return [self.binary, "console", *self.place, "--listen", "127.0.0.1:0", "--web", WEB]
 
 
 class Streams(Side):

@@ -1,0 +1,97 @@
+#include "event_tail.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+
+#include "process.h"
+
+namespace qc::bench {
+namespace {
+
+constexpr int kConnectSeconds = 30;
+
+int connect_to(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+  if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr) != 1) die(address + " is no address");
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) die("nobody at " + address);
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  return fd;
+}
+
+}  // namespace
+
+EventTail::EventTail(const std::string& address, const std::string& token) : socket_(connect_to(address)) {
+  const std::string request = "GET /api/v1/stream?subjects=alerts HTTP/1.1\r\nHost: " + address +
+                              "\r\nAuthorization: Bearer " + token + "\r\n\r\n";
+  if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
+    die("cannot ask " + address + " for its stream");
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kConnectSeconds);
+  std::string event;
+  std::string data;
+  while (std::chrono::steady_clock::now() < until) {
+    if (!read(100)) break;
+    while (next(event, data)) {
+      if (event == "live") return;
+    }
+  }
+  die("no stream at " + address + ": " + buffer_.substr(0, buffer_.find('\r')));
+}
+
+EventTail::~EventTail() {
+  ::close(socket_);
+}
+
+bool EventTail::read(int wait_ms) {
+  pollfd ready{socket_, POLLIN, 0};
+  if (::poll(&ready, 1, wait_ms) <= 0) return true;
+  std::array<char, 64 << 10> bytes{};
+  const ssize_t got = ::recv(socket_, bytes.data(), bytes.size(), 0);
+  if (got <= 0) return false;
+  buffer_.append(bytes.data(), static_cast<std::size_t>(got));
+  return true;
+}
+
+bool EventTail::next(std::string& event, std::string& data) {
+  const std::size_t end = buffer_.find("\n\n", at_);
+  if (end == std::string::npos) {
+    buffer_.erase(0, at_);
+    at_ = 0;
+    return false;
+  }
+  event.clear();
+  data.clear();
+  while (at_ < end) {
+    const std::size_t line_end = std::min(buffer_.find('\n', at_), end);
+    const std::string_view line(buffer_.data() + at_, line_end - at_);
+    if (line.starts_with("event: ")) event = line.substr(7);
+    if (line.starts_with("data: ")) data = line.substr(6);
+    at_ = line_end + 1;
+  }
+  at_ = end + 2;
+  return true;
+}
+
+void EventTail::run(const std::stop_token& stop,
+                    const std::function<void(std::string_view event, std::string_view data)>& use) {
+  std::string event;
+  std::string data;
+  while (!stop.stop_requested()) {
+    if (!read(10)) die("the console closed its stream");
+    while (next(event, data)) use(event, data);
+  }
+}
+
+}  // namespace qc::bench
