@@ -2,10 +2,11 @@
 # Qingchuan on a fresh Debian 12, in one command: installs what is missing, builds, plays the three days before now, goes
 # on live. What it shows of them is INVENTED, by the simulator.
 #
-#   deploy/run.sh [--data DIR] [--port N] [--history] [--once]
+#   deploy/run.sh [--data DIR] [--port N] [--web-port N] [--history] [--once]
 #
 #   --data DIR     where the logs are kept (default: data): DIR/live, and with --history DIR/history
 #   --port N       /metrics, /livez, /readyz on 127.0.0.1:N (default: 9464)
+#   --web-port N   the console's API on 127.0.0.1:N (default: 8440); the first start prints a one-time password for it
 #   --history      first a real month, December 2015 in Beijing, through the same processor in about a minute
 #   --once         stop before going live: after the build, with --history after the month's sum
 #
@@ -20,19 +21,23 @@ die() {
 
 data=""
 port=9464
+web_port=8440
 history=no
 once=no
 while [[ $# -gt 0 ]]; do
   case $1 in
     --data) data=$(realpath -m -- "${2:?--data needs a directory}"); shift 2 ;;
     --port) port=${2:?--port needs a number}; shift 2 ;;
+    --web-port) web_port=${2:?--web-port needs a number}; shift 2 ;;
     --history) history=yes; shift ;;
     --once) once=yes; shift ;;
     -h | --help) sed -n '2,/^set /{/^#/{s/^# \{0,1\}//;p}}' "$0"; exit 0 ;;
     *) die "unknown option '$1'; see --help" ;;
   esac
 done
-if [[ ! $port =~ ^[0-9]+$ || $port -lt 1 || $port -gt 65535 ]]; then die "--port takes a number from 1 to 65535"; fi
+for number in "$port" "$web_port"; do
+  if [[ ! $number =~ ^[0-9]+$ || $number -lt 1 || $number -gt 65535 ]]; then die "--port and --web-port take a number from 1 to 65535"; fi
+done
 
 cd "$(dirname "$0")/.."
 data=${data:-$PWD/data}
@@ -117,4 +122,4 @@ if [[ $once == yes ]]; then exit 0; fi
 mkdir -p "$data" || die "cannot write to $data"
 echo "run: log in $data/live, metrics on http://127.0.0.1:$port/metrics; Ctrl-C stops"
 trap - EXIT INT TERM
-exec "$binary" up --data "$data/live" --listen "127.0.0.1:$port"
+exec "$binary" up --data "$data/live" --listen "127.0.0.1:$port" --web "127.0.0.1:$web_port"

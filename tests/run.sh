@@ -21,6 +21,7 @@ while [[ $# -gt 0 ]]; do
 done
 
 deploy/install.sh test kafka
+export PATH=$PATH:$PWD/build/tools  # promtool, Alertmanager
 
 jobs=${QC_JOBS:-$(nproc)}
 shared=${QINGCHUAN_SHARED:-../shared}

@@ -50,11 +50,6 @@ bool matches_route(const std::vector<std::string_view>& wanted, const std::vecto
   return true;
 }
 
-struct KnownRoute {
-  const Route* route = nullptr;
-  std::vector<std::string_view> parts;
-};
-
 bool changes_something(const Route& route) {
   return route.method != "GET";
 }
@@ -113,6 +108,10 @@ Paging paging_of(Call& call, std::size_t otherwise) {
 }
 
 struct Api::Impl {
+  struct KnownRoute {
+    const Route* route = nullptr;
+    std::vector<std::string_view> parts;
+  };
   Impl(ApiParts parts, ApiOptions options) : context(std::move(parts), std::move(options)) {
     for (const Route* route : api_routes()) routes.push_back({route, parts_of_route(route->path)});
   }
@@ -135,8 +134,12 @@ Expected<const Route*> Api::Impl::find(const WebRequest& request, std::vector<st
   const std::vector<std::string> rest(given->begin() + static_cast<std::ptrdiff_t>(root.size()), given->end());
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
+  // A route that names all of a path itself comes before one that takes a part of it: "/alerts/shown" is no alert.
+  const bool named = std::any_of(routes.begin(), routes.end(), [&](const KnownRoute& known) {
+    return std::equal(known.parts.begin(), known.parts.end(), rest.begin(), rest.end());
+  });
   for (const KnownRoute& known : routes) {
-    if (!matches_route(known.parts, rest, taken)) continue;
+    if (!matches_route(known.parts, rest, taken) || (named && !taken.empty())) continue;
     if (known.route->method == method) {
       if (std::all_of(taken.begin(), taken.end(), [](const std::string& part) { return is_part_text(part); })) {
         return known.route;

@@ -10,8 +10,8 @@ namespace {
 namespace json = boost::json;
 using platform::WebResponse;
 
-constexpr std::size_t kGrantsMax = 50;
-constexpr std::size_t kOfficesMax = 20;
+constexpr std::size_t kBodyGrantsMax = 50;
+constexpr std::size_t kBodyOfficesMax = 20;
 constexpr std::int64_t kTokenDaysMax = 366;
 
 json::array grants_json(const std::vector<Grant>& grants) {
@@ -94,10 +94,10 @@ std::vector<std::string> read_offices(const json::array& given, BodyReader& read
 // The members that a new account and a change share.
 void read_account(BodyReader& reader, const Places* places, AccountChange& change) {
   change.full_name = reader.maybe_text("full_name", {.least = 0, .most = 100});
-  if (const json::array* grants = reader.maybe_array("grants", kGrantsMax)) {
+  if (const json::array* grants = reader.maybe_array("grants", kBodyGrantsMax)) {
     change.grants = read_grants(*grants, reader, "grants", places);
   }
-  if (const json::array* offices = reader.maybe_array("offices", kOfficesMax)) {
+  if (const json::array* offices = reader.maybe_array("offices", kBodyOfficesMax)) {
     change.offices = read_offices(*offices, reader);
   }
 }
@@ -188,7 +188,7 @@ Answer post_tokens(Call& call) {
   const std::string note = reader.text("note", {.least = 1, .most = 200});
   const std::int64_t days = reader.number("days", 1, kTokenDaysMax);
   std::vector<Grant> scope;
-  if (const json::array* given = reader.maybe_array("scope", kGrantsMax)) {
+  if (const json::array* given = reader.maybe_array("scope", kBodyGrantsMax)) {
     scope = read_grants(*given, reader, "scope", call.places.get());
   }
   if (auto errors = reader.finish(); !errors.empty()) return fields_problem(std::move(errors));

@@ -12,7 +12,7 @@ namespace {
 using platform::same_ignoring_case;
 using platform::WebResponse;
 
-bool same_secret(std::string_view a, std::string_view b) {
+bool same_csrf(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
@@ -47,8 +47,11 @@ Credentials credentials_of(const platform::WebRequest& request, bool secure) {
   given.peer = request.peer;
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view header = request.header("authorization");
-  if (header.size() > kScheme.size() && same_ignoring_case(header.substr(0, kScheme.size()), kScheme)) {
-    given.bearer = header.substr(kScheme.size());
+  // Who says who they are is taken at that word alone: a cookie that came along makes no wrong token right.
+  if (!header.empty()) {
+    if (header.size() > kScheme.size() && same_ignoring_case(header.substr(0, kScheme.size()), kScheme)) {
+      given.bearer = header.substr(kScheme.size());
+    }
     return given;
   }
   // The value as a view of the header: cookie_value() finds it (and refuses one that stands twice), and its place in
@@ -96,7 +99,7 @@ std::optional<WebResponse> refuse_forged(const platform::WebRequest& request, co
                                          const ApiOptions& options) {
   if (who.by == SignedInBy::Token) return std::nullopt;
   if (auto refused = refuse_foreign(request, options, false)) return refused;
-  if (who.csrf.empty() || !same_secret(request.header("x-csrf-token"), who.csrf)) {
+  if (who.csrf.empty() || !same_csrf(request.header("x-csrf-token"), who.csrf)) {
     return problem(
         {.status = 403, .code = "csrf", .detail = "the header X-CSRF-Token must say what GET session gives as csrf"});
   }

@@ -13,7 +13,7 @@ namespace json = boost::json;
 using platform::WebResponse;
 
 // Longer than any that is taken (256 characters of up to four bytes).
-constexpr std::size_t kPasswordBytesMax = 1'024;
+constexpr std::size_t kGivenPasswordBytesMax = 1'024;
 
 json::object session_json(const Principal& who, const core::RuleSet* rules) {
   json::array roles;
@@ -51,7 +51,7 @@ Answer post_session(Call& call) {
   if (!body) return body.error();
   BodyReader reader(*body);
   const std::string account = reader.text("account", {.least = 1, .most = 64});
-  const std::string password = reader.text("password", {.least = 1, .most = kPasswordBytesMax});
+  const std::string password = reader.text("password", {.least = 1, .most = kGivenPasswordBytesMax});
   if (auto errors = reader.finish(); !errors.empty()) return fields_problem(std::move(errors));
   auto made = call.api.parts.identity.sign_in(account, password, call.request.peer);
   if (!made.ok()) return identity_problem(made.refused, made.retry_after, made.detail, true);
@@ -76,8 +76,8 @@ Answer post_password(Call& call) {
   const auto body = parse_body(call.request);
   if (!body) return body.error();
   BodyReader reader(*body);
-  const std::string old_password = reader.text("old_password", {.least = 1, .most = kPasswordBytesMax});
-  const std::string new_password = reader.text("new_password", {.least = 1, .most = kPasswordBytesMax});
+  const std::string old_password = reader.text("old_password", {.least = 1, .most = kGivenPasswordBytesMax});
+  const std::string new_password = reader.text("new_password", {.least = 1, .most = kGivenPasswordBytesMax});
   if (auto errors = reader.finish(); !errors.empty()) return fields_problem(std::move(errors));
   const auto done = call.api.parts.identity.change_password(call.who, old_password, new_password);
   if (!done.ok()) return identity_problem(done.refused, done.retry_after, done.detail);

@@ -10,17 +10,6 @@
 #include "platform/log.h"
 
 namespace qc::console {
-namespace {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-struct Waiting {
-  std::function<void(CommandAnswer)> done;
-  SteadyTime until;
-};
-
-}  // namespace
-
 std::string command_id(std::string_view account, std::string_view key) {
   std::array<unsigned char, 32> hash{};
   unsigned size = 0;
@@ -40,6 +29,12 @@ std::string command_id(std::string_view account, std::string_view key) {
 struct CommandDesk::Impl {
   Impl(std::unique_ptr<stream::Appender> a, CommandRecord r, Options o)
       : appender(std::move(a)), record(std::move(r)), options(std::move(o)) {}
+
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  struct Waiting {
+    std::function<void(CommandAnswer)> done;
+    SteadyTime until;
+  };
 
   void run(const std::stop_token& stop);
   void remember(wire::DecodedOutcome outcome);
@@ -109,8 +104,8 @@ void CommandDesk::send(core::AlertCommand command, const std::string& root, std:
       full = true;
     } else {
       // Before it is written: the answer may come before append() returns.
-      impl_->waiting.emplace(id,
-                             Waiting{std::move(done), std::chrono::steady_clock::now() + impl_->options.answer_within});
+      impl_->waiting.emplace(
+          id, Impl::Waiting{std::move(done), std::chrono::steady_clock::now() + impl_->options.answer_within});
     }
   }
   if (known) return done({.kind = CommandAnswer::Kind::Outcome, .outcome = std::move(*known), .id = id, .why = {}});
@@ -124,14 +119,14 @@ void CommandDesk::send(core::AlertCommand command, const std::string& root, std:
     written = impl_->appender->append(record);
   }
   if (written) return;
-  std::vector<Waiting> failed;
+  std::vector<Impl::Waiting> failed;
   {
     const std::lock_guard lock(impl_->mutex);
     const auto [from, to] = impl_->waiting.equal_range(id);
     for (auto at = from; at != to; ++at) failed.push_back(std::move(at->second));
     impl_->waiting.erase(from, to);
   }
-  for (Waiting& who : failed) {
+  for (Impl::Waiting& who : failed) {
     who.done({.kind = CommandAnswer::Kind::Failed, .outcome = {}, .id = id, .why = describe(written.error())});
   }
 }
@@ -160,7 +155,7 @@ void CommandDesk::outcome(const stream::Record& record) {
   if (record.tombstone) return;
   auto decoded = wire::decode_outcome(record.value);
   if (!decoded) return;
-  std::vector<Waiting> told;
+  std::vector<Impl::Waiting> told;
   {
     const std::lock_guard lock(impl_->mutex);
     const auto [from, to] = impl_->waiting.equal_range(decoded->command);
@@ -168,7 +163,7 @@ void CommandDesk::outcome(const stream::Record& record) {
     impl_->waiting.erase(from, to);
     impl_->remember(*decoded);
   }
-  for (Waiting& who : told) {
+  for (Impl::Waiting& who : told) {
     who.done({.kind = CommandAnswer::Kind::Outcome, .outcome = *decoded, .id = decoded->command, .why = {}});
   }
 }

@@ -48,6 +48,16 @@ platform::WebOptions web_options(const ::qingchuan::v1::Console& s) {
   return o;
 }
 
+// Behind a proxy the limits on a peer are on whom the proxy speaks for: the last one it names, since what stands before
+// it anybody can write.
+std::string client_of(const platform::WebRequest& request) {
+  std::string_view named = request.header("x-forwarded-for");
+  if (const std::size_t comma = named.rfind(','); comma != std::string_view::npos) named.remove_prefix(comma + 1);
+  while (!named.empty() && named.front() == ' ') named.remove_prefix(1);
+  constexpr std::size_t kAddressMax = 45;  // of IPv6
+  return named.empty() || named.size() > kAddressMax ? request.peer : std::string(named);
+}
+
 }  // namespace
 
 struct Console::Impl {
@@ -105,6 +115,11 @@ Result<std::unique_ptr<Console>> Console::create(stream::Log& log, ConsoleParts 
   who.session_max = millis<std::chrono::hours>(s.session_max());
   who.now = &clock_now;
   who.version = self->options.version;
+  who.rules = [self] {
+    return self->model->read([](const Tables& t) {
+      return t.places == nullptr ? std::shared_ptr<const core::RuleSet>() : t.places->shared_rules();
+    });
+  };
   auto identity = Identity::create(log, std::move(who));
   if (!identity) return tl::make_unexpected(identity.error());
   self->identity = std::move(*identity);
@@ -151,6 +166,7 @@ Result<std::unique_ptr<Console>> Console::create(stream::Log& log, ConsoleParts 
       std::move(api));
 
   auto web = platform::WebServer::start(web_options(s), [self](platform::WebRequest request, platform::WebReply reply) {
+    if (self->options.settings.behind_proxy()) request.peer = client_of(request);
     self->api->handle(std::move(request), std::move(reply));
   });
   if (!web) return tl::make_unexpected(web.error());
@@ -158,9 +174,11 @@ Result<std::unique_ptr<Console>> Console::create(stream::Log& log, ConsoleParts 
   self->streams->use([self](std::function<void()> task) { self->web->post(std::move(task)); });
 
   // After the address is ours: a start that fails must not make an account whose password nobody reads.
-  auto first = self->identity->make_first_admin();
-  if (!first) return tl::make_unexpected(first.error());
-  self->first_password = std::move(*first);
+  if (self->options.make_first_admin) {
+    auto first = self->identity->make_first_admin();
+    if (!first) return tl::make_unexpected(first.error());
+    self->first_password = std::move(*first);
+  }
   self->probe = std::make_unique<ConsoleProbe>(registry);
   return std::unique_ptr<Console>(new Console(std::move(impl)));
 }
@@ -202,6 +220,9 @@ std::string Console::url() const {
 }
 const std::optional<std::string>& Console::first_password() const {
   return impl_->first_password;
+}
+std::size_t Console::accounts() const {
+  return impl_->identity->counts().accounts;
 }
 std::vector<std::string> Console::unready() const {
   return impl_->follower->unready();

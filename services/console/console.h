@@ -27,6 +27,7 @@ struct ConsoleOptions {
   ::qingchuan::v1::Console settings;  // defaults applied, paths absolute
   std::string version;                // of the binary
   std::size_t poll_records_max = 4'096;
+  bool make_first_admin = true;  // where there is no account; somebody must be there to read its password
 };
 
 // What only the composition root knows.
@@ -51,6 +52,7 @@ class Console {
   std::string url() const;  // "http://127.0.0.1:8440"
   // Where this start made the first account: its one-time password, for the person at the terminal. Never in a log.
   const std::optional<std::string>& first_password() const;
+  std::size_t accounts() const;
   std::vector<std::string> unready() const;
 
  private:

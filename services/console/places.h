@@ -18,6 +18,7 @@ class Places {
   explicit Places(std::shared_ptr<const core::RuleSet> rules);
 
   const core::RuleSet& rules() const { return *rules_; }
+  const std::shared_ptr<const core::RuleSet>& shared_rules() const { return rules_; }
   const core::Region* region(std::string_view id) const;  // nullptr: unknown
   const core::SiteInfo* site(std::string_view id) const;
   // Of a site or region: its name; the id where it has none.

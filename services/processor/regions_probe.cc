@@ -8,7 +8,7 @@ namespace qc::processor {
 
 RegionsProbe::RegionsProbe(prometheus::Registry& registry) {
   auto& hours = prometheus::BuildCounter()
-                    .Name("qingchuan_forecast_scored_hours_total")
+                    .Name("qingchuan_forecast_scored_total")
                     .Help("Hours of regions that were forecast and came, by lead in days (1: up to 24 h).")
                     .Register(registry);
   auto& errors = prometheus::BuildCounter()
@@ -16,7 +16,7 @@ RegionsProbe::RegionsProbe(prometheus::Registry& registry) {
                      .Help("Sum of |AQI said - AQI that came| of those hours, of forecasts and of persistence.")
                      .Register(registry);
   auto& heavy = prometheus::BuildCounter()
-                    .Name("qingchuan_forecast_heavy_hours_total")
+                    .Name("qingchuan_forecast_heavy_total")
                     .Help("Hours of heavy pollution (AQI > 200) said and come, by outcome.")
                     .Register(registry);
   for (std::size_t day = 0; day < core::kScoredDays; ++day) {

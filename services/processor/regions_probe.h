@@ -1,5 +1,5 @@
 // How good the forecasts were that the region stages got, as metrics, beside persistence: the mean error of a lead is
-// `qingchuan_forecast_error_total / qingchuan_forecast_scored_hours_total`, and the skill of forecasts over persistence
+// `qingchuan_forecast_error_total / qingchuan_forecast_scored_total`, and the skill of forecasts over persistence
 // 1 - error{of="forecast"} / error{of="persistence"}. The counts are the stages' own (state), as in processor_probe.h.
 //
 // Lifecycle: outlives the workers that report to it. Threads: report() from one at a time.

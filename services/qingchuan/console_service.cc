@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -67,6 +68,8 @@ Result<std::unique_ptr<console::Console>> make_console(OpenLog& opened, const st
   options.settings.set_certificate_file(absolute_in(opened.config, options.settings.certificate_file()));
   options.settings.set_key_file(absolute_in(opened.config, options.settings.key_file()));
   options.version = version();
+  // What systemd's journal takes from us stands there for ever: no password.
+  options.make_first_admin = std::getenv("JOURNAL_STREAM") == nullptr;
   options.poll_records_max = static_cast<std::size_t>(opened.config.system.limits().poll_records_max());
   return console::Console::create(*opened.log, std::move(parts), std::move(options), registry);
 }
@@ -76,6 +79,8 @@ void print_console(const console::Console& console) {
   if (const auto& password = console.first_password()) {
     std::printf("  first account  admin, one-time password %s (it is shown only now, and must be changed at once)\n",
                 password->c_str());
+  } else if (console.accounts() == 0) {
+    std::printf("  first account  none yet: qingchuan user add NAME --role admin\n");
   }
   std::fflush(stdout);
 }

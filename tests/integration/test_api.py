@@ -149,8 +149,10 @@ def county(room):
 
 
 def listed(client, **wanted):
-    items = client.get("/alerts?rule=aqi_level&suppressed=false&limit=1000").json["items"]
-    return next(a for a in items if a["level"] < 3 and all(a[k] == v for k, v in wanted.items()))
+    """One of a station that has changed already, and that nobody need approve."""
+    items = client.get("/alerts?limit=1000").json["items"]
+    return next(a for a in sorted(items, key=lambda a: -a["revision"])
+                if a["rule"] not in ("warning", "joint_warning") and all(a[k] == v for k, v in wanted.items()))
 
 
 # ---- the document ----------------------------------------------------------------------------------------------------

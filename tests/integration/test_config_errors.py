@@ -16,7 +16,7 @@ REGENERATE = bool(os.environ.get("QC_REGENERATE"))
 
 SYSTEM = "rules: [{}]\ntopics: [{{name: readings, partitions: 1, cleanup: delete}}]\n"
 SOURCES = [ROOT / "services" / "platform" / name for name in
-           ("yaml_loader.cc", "yaml_schema.cc", "yaml_tree.cc", "config.cc", "config_alerts.cc", "config_checks.cc", "config_kafka.cc",
+           ("yaml_loader.cc", "yaml_schema.cc", "yaml_tree.cc", "config.cc", "config_alerts.cc", "config_checks.cc", "config_console.cc", "config_kafka.cc",
             "config_secrets.cc")]
 SOURCES += [ROOT / "services" / "alerts" / "out_config.cc"]
 SOURCES += [ROOT / "services" / "wire" / name for name in

@@ -118,6 +118,8 @@ def test_a_client_sees_exactly_the_logs_revisions_whatever_is_killed_or_cut(serv
         running.kill(names[kill % len(names)], rng.choice((0.02, 0.2, EVERY_S)) * rng.random())
         proxy.mend()
         saying.join()
+        if kill == KILLS // 2:  # its snapshot holds what all of that has left
+            recorders["one that came later"] = Recorder(either, token)
     assert feeding.wait(600) == 0, feeding.text()
     # Until nothing more comes, and everybody has read it.
     quiet = [None, 0]
@@ -137,6 +139,7 @@ def test_a_client_sees_exactly_the_logs_revisions_whatever_is_killed_or_cut(serv
     for name, recorder in recorders.items():
         assert_exact(recorder, log, name)
     assert len(log) == len(set(log)), "a revision stands twice in the log"
+    assert recorders["one that came later"].snapshots[-1], "by then alerts are listed"
     assert all(count > 0 for count in running.kills.values()) or KILLS < len(names)
     print(f"\n{running.kills} killed, {cuts} cuts; {len(log)} revisions; " +
           "; ".join(f"{name}: {len(r.seen)} seen over {r.connections} connections, {len(r.snapshots)} snapshot(s)"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from harness import CONFIG, GOLDEN, eventually, feed, get, metric
+from harness import CONFIG, GOLDEN, create_log, eventually, feed, get, metric
 from oracle import BEIJING
 
 LISTEN = ("--listen", "127.0.0.1:0")
@@ -87,6 +87,24 @@ def test_up_shows_the_same_metrics_as_the_processor(data, services):
     found = names(catalogue(get(address, "/metrics")[1]))
     assert all(name.startswith("qingchuan_") for name in found - golden)
     assert up.stop() == 0
+
+
+def test_the_catalogue_of_the_consoles_metrics_is_the_golden_one(data, services):
+    create_log(data, "fed", CONFIG)
+    console = services("console", "--data", data, "--config", CONFIG, *LISTEN)
+    address = console.address()
+    own = lambda: "".join(line for line in catalogue(get(address, "/metrics")[1]).splitlines(True)
+                          if line.startswith("qingchuan_console_"))
+    found = eventually(own, "the console's metrics")
+    golden = GOLDEN / "metrics_console.txt"
+    if os.environ.get("QC_REGENERATE"):
+        golden.write_text(found)
+    assert found == golden.read_text(), "the catalogue has changed: see the head of this file"
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "metrics"], input=get(address, "/metrics")[1], capture_output=True,
+                              text=True)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert console.stop() == 0, console.text()
 
 
 def test_promtool_finds_nothing_to_complain_of(page_of):

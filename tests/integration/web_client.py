@@ -199,7 +199,7 @@ class Proxy:
         try:
             host, port = self.target().rsplit(":", 1)
             server = socket.create_connection((host, int(port)), timeout=5)
-        except (OSError, AttributeError):
+        except (OSError, ValueError):
             client.close()
             return
         pair = (client, server)

@@ -7,10 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
-#include "process.h"
+#include "kafka_io.h"
 
 namespace qc::bench {
 namespace {
