@@ -63,6 +63,10 @@ Answer get_cap_feed(Call& call) {
     updated = std::max(updated, message.sent);
     entries.push_back(wire::atom_entry(message, base + message.identifier + ".xml"));
   }
+  if (entries.empty()) {  // nothing is out as of the log's now
+    const core::EventTime now = call.api.parts.model.read([](const Tables& t) { return t.now; });
+    updated = std::max(updated, now);
+  }
   const wire::CapSender sender{call.api.options.cap_sender, {call.api.options.cap_sender_name, {}}};
   return text_answer("application/atom+xml", wire::atom_feed(sender, updated, base + "warnings.atom", entries));
 }

@@ -48,7 +48,9 @@ Credentials credentials_of(const platform::WebRequest& request, bool secure) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view header = request.header("authorization");
   // Who says who they are is taken at that word alone: a cookie that came along makes no wrong token right.
-  if (!header.empty()) {
+  const bool said = std::any_of(request.headers.begin(), request.headers.end(),
+                                [](const auto& h) { return h.first == "authorization"; });
+  if (said) {
     if (header.size() > kScheme.size() && same_ignoring_case(header.substr(0, kScheme.size()), kScheme)) {
       given.bearer = header.substr(kScheme.size());
     }

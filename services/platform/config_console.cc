@@ -39,7 +39,7 @@ void apply_console_defaults(schema::Console& console, const YamlLoader* written)
     return written == nullptr || !written->given(std::string("console.") + name);
   };
   if (absent("listen")) console.set_listen("127.0.0.1:8440");
-  if (absent("workers")) console.set_workers(2);
+  if (absent("workers")) console.set_workers(4);
   if (absent("connections_max")) console.set_connections_max(10'000);
   if (absent("streams_max")) console.set_streams_max(8'000);
   if (absent("streams_per_session_max")) console.set_streams_per_session_max(50);

@@ -94,21 +94,29 @@ std::vector<MetricFamily> process_metrics() {
 
 constexpr const char* kExposition = "text/plain; version=0.0.4; charset=utf-8";
 
-HttpResponse index_page(const Endpoints& endpoints) {
+WebResponse text_page(int status, std::string text, const char* type = "text/plain; charset=utf-8") {
+  return {.status = status,
+          .content_type = type,
+          .body = std::make_shared<const std::string>(std::move(text)),
+          .headers = {},
+          .stream = {}};
+}
+
+WebResponse index_page(const Endpoints& endpoints) {
   std::string text = endpoints.title + "\n\n";
   text += "/metrics           metrics of this process, for Prometheus\n";
   if (endpoints.stations) text += "/metrics/stations  the latest values of the stations, for Prometheus\n";
   text += "/livez             200 while the process lives\n";
   text += "/readyz            200 when it works; otherwise 503 and the reasons, a line each\n";
-  return {200, text};
+  return text_page(200, std::move(text));
 }
 
-HttpResponse readiness(const Endpoints& endpoints) {
+WebResponse readiness(const Endpoints& endpoints) {
   const std::vector<std::string> reasons = endpoints.unready ? endpoints.unready() : std::vector<std::string>{};
-  if (reasons.empty()) return {200, "ready\n"};
+  if (reasons.empty()) return text_page(200, "ready\n");
   std::string text;
   for (const std::string& reason : reasons) text += reason + "\n";
-  return {503, text};
+  return text_page(503, std::move(text));
 }
 
 }  // namespace
@@ -128,14 +136,24 @@ std::string Metrics::text() const {
   return prometheus::TextSerializer().Serialize(families);
 }
 
-HttpHandler make_endpoints(const Metrics& metrics, Endpoints endpoints) {
-  return [&metrics, endpoints = std::move(endpoints)](const HttpRequest& request) -> HttpResponse {
-    if (request.path == "/metrics") return {200, metrics.text(), kExposition};
-    if (request.path == "/metrics/stations" && endpoints.stations) return {200, endpoints.stations(), kExposition};
-    if (request.path == "/livez") return {200, "live\n"};
-    if (request.path == "/readyz") return readiness(endpoints);
-    if (request.path == "/") return index_page(endpoints);
-    return {404, "there is nothing at " + request.path + "; see /\n"};
+WebResponse endpoint_answer(const Metrics& metrics, const Endpoints& endpoints, const WebRequest& request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    WebResponse refused = text_page(405, "only GET and HEAD\n");
+    refused.headers.emplace_back("Allow", "GET, HEAD");
+    return refused;
+  }
+  if (request.path == "/metrics") return text_page(200, metrics.text(), kExposition);
+  if (request.path == "/metrics/stations" && endpoints.stations)
+    return text_page(200, endpoints.stations(), kExposition);
+  if (request.path == "/livez") return text_page(200, "live\n");
+  if (request.path == "/readyz") return readiness(endpoints);
+  if (request.path == "/") return index_page(endpoints);
+  return text_page(404, "there is nothing at " + request.path + "; see /\n");
+}
+
+WebHandler make_endpoints(const Metrics& metrics, Endpoints endpoints) {
+  return [&metrics, endpoints = std::move(endpoints)](const WebRequest& request, WebReply reply) {
+    reply(endpoint_answer(metrics, endpoints, request));
   };
 }
 

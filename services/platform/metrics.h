@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/http_server.h"
+#include "platform/web_server.h"
 
 namespace qc::platform {
 
@@ -29,15 +29,18 @@ class Metrics {
   std::shared_ptr<prometheus::Registry> registry_;
 };
 
-// What the pages need from the service that shows them; both are called from the HTTP server's handler thread.
+// What the pages need from the service that shows them; both are called from the web server's workers.
 struct Endpoints {
   std::string title = "qingchuan";                    // first line of the page at /
   std::function<std::string()> stations;              // body of /metrics/stations; empty: 404
   std::function<std::vector<std::string>()> unready;  // reasons why not, one line each; none: ready
 };
 
+// One answer of those pages.
+WebResponse endpoint_answer(const Metrics& metrics, const Endpoints& endpoints, const WebRequest& request);
+
 // Pages: / (index), /metrics, /metrics/stations, /livez (200 "live"), /readyz (200 "ready", or 503 with a line per
-// reason); everything else 404. REQUIRES: `metrics` outlives the server.
-HttpHandler make_endpoints(const Metrics& metrics, Endpoints endpoints);
+// reason); everything else 404; only GET and HEAD. REQUIRES: `metrics` outlives the server.
+WebHandler make_endpoints(const Metrics& metrics, Endpoints endpoints);
 
 }  // namespace qc::platform

@@ -73,12 +73,21 @@ TEST(Metrics, PromtoolFindsNothingToSay) {
 
 class EndpointsTest : public testing::Test {
  protected:
-  HttpResponse get(const std::string& path) {
+  struct Page {
+    int status = 0;
+    std::string body;
+    std::string content_type;
+  };
+  Page get(const std::string& path, const std::string& method = "GET") {
     Endpoints endpoints;
     endpoints.title = "qingchuan processor";
     endpoints.unready = [this] { return reasons_; };
     if (has_stations_) endpoints.stations = [] { return std::string("qingchuan_station_value 1\n"); };
-    return make_endpoints(metrics_, endpoints)({"GET", path, ""});
+    WebRequest request;
+    request.method = method;
+    request.path = path;
+    const WebResponse answer = endpoint_answer(metrics_, endpoints, request);
+    return {answer.status, answer.body == nullptr ? "" : *answer.body, answer.content_type};
   }
 
   const Metrics metrics_{"1"};
@@ -87,7 +96,7 @@ class EndpointsTest : public testing::Test {
 };
 
 TEST_F(EndpointsTest, MetricsAreTextExposition) {
-  const HttpResponse response = get("/metrics");
+  const Page response = get("/metrics");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_THAT(response.body, HasSubstr("qingchuan_build_info"));
@@ -98,6 +107,11 @@ TEST_F(EndpointsTest, StationsAreWhatTheServiceGives) {
   has_stations_ = false;
   EXPECT_EQ(get("/metrics/stations").status, 404);
   EXPECT_THAT(get("/").body, Not(HasSubstr("/metrics/stations")));
+}
+
+TEST_F(EndpointsTest, OnlyLookingIsAllowed) {
+  EXPECT_EQ(get("/metrics", "HEAD").status, 200);
+  EXPECT_EQ(get("/metrics", "POST").status, 405);
 }
 
 TEST_F(EndpointsTest, ReadinessTellsEveryReason) {

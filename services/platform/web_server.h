@@ -1,6 +1,6 @@
-// A web server for people and other systems: every method, bodies, TLS, compression, and answers that never end
-// (server-sent events). Boost.Beast stays inside web_parser.cc and web_session.cc. The small server for metrics and
-// health is http_server.h.
+// The web server of every process, for its metrics and health, and of the console for people and other systems: every
+// method, bodies, TLS, compression, and answers that never end (server-sent events). Boost.Beast stays inside
+// web_parser.cc and web_session.cc.
 //
 // Threads: one for all sockets and all streams; `workers` that run the handler. A handler may answer later, from any
 // thread (WebReply). A WebSource is made and used in the socket thread alone.
@@ -95,7 +95,7 @@ using WebHandler = std::function<void(WebRequest, WebReply)>;
 using WebProblem = std::function<WebResponse(int status, std::string_view detail)>;
 
 struct WebOptions {
-  std::string listen = "127.0.0.1:8440";  // as HttpOptions::listen
+  std::string listen = "127.0.0.1:8440";  // "host:port", "[::1]:port"; port 0: any free one
   int workers = 2;
   std::size_t connections_max = 10'000;
   std::size_t connections_per_peer_max = 10'000;

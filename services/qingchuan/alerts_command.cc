@@ -64,7 +64,7 @@ Result<int> serve_alerts(const Options& o) {
                                   : make_outlets(*opened, metrics.registry());
   if (!made_outlets) return tl::make_unexpected(made_outlets.error());
   alerts::Outlets& outlets = **made_outlets;
-  std::unique_ptr<platform::HttpServer> page;
+  std::unique_ptr<platform::WebServer> page;
   if (!o.until_end || !o.listen.empty()) {
     platform::Endpoints endpoints;
     endpoints.title = "qingchuan alerts " + version();

@@ -50,7 +50,7 @@ Result<int> run(const Options& o) {
   processor::Processor& processor = **made;
 
   // A run to the end is a job among others and needs no page; a service has one.
-  std::unique_ptr<platform::HttpServer> page;
+  std::unique_ptr<platform::WebServer> page;
   if (!o.until_end || !o.listen.empty()) {
     platform::Endpoints endpoints;
     endpoints.title = "qingchuan processor " + version();

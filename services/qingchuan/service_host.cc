@@ -73,12 +73,14 @@ void LogUpkeep::report(const stream::EmbeddedStats& now) {
   last_ = now;
 }
 
-Result<std::unique_ptr<platform::HttpServer>> serve(const ::qingchuan::v1::System& system, const std::string& listen,
-                                                    const platform::Metrics& metrics, platform::Endpoints endpoints) {
-  platform::HttpOptions options;
+Result<std::unique_ptr<platform::WebServer>> serve(const ::qingchuan::v1::System& system, const std::string& listen,
+                                                   const platform::Metrics& metrics, platform::Endpoints endpoints) {
+  platform::WebOptions options;
+  options.workers = 1;
   options.listen = listen.empty() ? system.http().listen() : listen;
-  options.connections_max = static_cast<std::size_t>(system.http().connections_max());
-  return platform::HttpServer::start(std::move(options), platform::make_endpoints(metrics, std::move(endpoints)));
+  options.connections_max = options.connections_per_peer_max =
+      static_cast<std::size_t>(system.http().connections_max());
+  return platform::WebServer::start(std::move(options), platform::make_endpoints(metrics, std::move(endpoints)));
 }
 
 }  // namespace qc::commands

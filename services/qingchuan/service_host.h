@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "platform/http_server.h"
 #include "platform/metrics.h"
+#include "platform/web_server.h"
 #include "qingchuan/v1/config.pb.h"
 #include "stream/embedded_log.h"
 
@@ -41,7 +41,7 @@ class LogUpkeep {
 };
 
 // The page of a service. `listen` empty: the configured address.
-Result<std::unique_ptr<platform::HttpServer>> serve(const ::qingchuan::v1::System& system, const std::string& listen,
-                                                    const platform::Metrics& metrics, platform::Endpoints endpoints);
+Result<std::unique_ptr<platform::WebServer>> serve(const ::qingchuan::v1::System& system, const std::string& listen,
+                                                   const platform::Metrics& metrics, platform::Endpoints endpoints);
 
 }  // namespace qc::commands
