@@ -122,14 +122,14 @@ TEST_F(CommandDeskTest, WithoutAnAnswerInTimeItIsLateOnce) {
 }
 
 TEST_F(CommandDeskTest, WhatCannotBeWrittenAndWhatIsTooManyFails) {
+  Told full;
+  Told waiting;  // until the desk goes
+  Told refused;
   auto d = desk(std::chrono::seconds(60), 1);
   log_.fail_appends(1);
-  Told full;
   d->send(acknowledge("c-1"), "P", full.hear());
   EXPECT_EQ(full.wait().kind, CommandAnswer::Kind::Failed);
   EXPECT_EQ(d->waiting(), 0U);
-  Told waiting;
-  Told refused;
   d->send(acknowledge("c-2"), "P", waiting.hear());
   d->send(acknowledge("c-3"), "P", refused.hear());
   EXPECT_EQ(refused.wait().kind, CommandAnswer::Kind::Failed);

@@ -87,7 +87,10 @@ class Stream:
             lines.append(f"Last-Event-ID: {last_event_id}")
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self.file = self.socket.makefile("rb")
-        self.status = int(self.file.readline().split()[1] or 0)
+        first = self.file.readline().split()
+        if len(first) < 2:
+            raise OSError("closed before it answered")
+        self.status = int(first[1])
         self.headers = {}
         while (line := self.file.readline().strip()):
             name, _, value = line.decode().partition(":")
