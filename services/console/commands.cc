@@ -92,7 +92,8 @@ void CommandDesk::Impl::run(const std::stop_token& stop) {
   for (auto& [id, who] : left) who.done({.kind = CommandAnswer::Kind::Late, .outcome = {}, .id = id, .why = {}});
 }
 
-void CommandDesk::send(core::AlertCommand command, const std::string& root, std::function<void(CommandAnswer)> done) {
+void CommandDesk::send(const core::AlertCommand& command, const std::string& root,
+                       const std::function<void(CommandAnswer)>& done) {
   const std::string id = command.id;
   std::optional<wire::DecodedOutcome> known;
   bool full = false;
@@ -104,8 +105,7 @@ void CommandDesk::send(core::AlertCommand command, const std::string& root, std:
       full = true;
     } else {
       // Before it is written: the answer may come before append() returns.
-      impl_->waiting.emplace(
-          id, Impl::Waiting{std::move(done), std::chrono::steady_clock::now() + impl_->options.answer_within});
+      impl_->waiting.emplace(id, Impl::Waiting{done, std::chrono::steady_clock::now() + impl_->options.answer_within});
     }
   }
   if (known) return done({.kind = CommandAnswer::Kind::Outcome, .outcome = std::move(*known), .id = id, .why = {}});

@@ -53,7 +53,7 @@ class CommandDesk {
   ~CommandDesk();
 
   // Appends it; `done` is called once, from a thread of the desk's or the caller's.
-  void send(core::AlertCommand command, const std::string& root, std::function<void(CommandAnswer)> done);
+  void send(const core::AlertCommand& command, const std::string& root, const std::function<void(CommandAnswer)>& done);
   // Several without an answer (receipts). Errors: those of the log; queue_full.
   Result<void> post(const std::vector<core::AlertCommand>& commands, const std::vector<std::string>& roots);
 
