@@ -238,7 +238,7 @@ void Api::ask(const WebRequest& request, std::function<void(WebResponse)> done) 
   });
 }
 
-void Api::handle(WebRequest request, WebReply reply) {
+void Api::handle(const WebRequest& request, WebReply reply) {
   // std::function wants to be copied; the reply is one.
   auto shared = std::make_shared<WebReply>(std::move(reply));
   ask(request, [shared](WebResponse response) { (*shared)(std::move(response)); });

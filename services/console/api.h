@@ -52,7 +52,7 @@ class Api {
  public:
   Api(ApiParts parts, ApiOptions options);
   ~Api();
-  void handle(platform::WebRequest request, platform::WebReply reply);
+  void handle(const platform::WebRequest& request, platform::WebReply reply);
   // The same without a server. `done` is called once, from this thread or later from one of the parts.
   void ask(const platform::WebRequest& request, std::function<void(platform::WebResponse)> done);
   // The shape of errors that the server itself answers.

@@ -98,9 +98,9 @@ WebResponse problem(Problem said) {
     for (FieldError& e : said.errors) {
       boost::json::object one{{"detail", std::move(e.detail)}};
       if (e.parameter.empty()) {
-        one["pointer"] = std::move(e.pointer);
+        one["pointer"] = e.pointer;
       } else {
-        one["parameter"] = std::move(e.parameter);
+        one["parameter"] = e.parameter;
       }
       errors.push_back(std::move(one));
     }
@@ -236,7 +236,7 @@ WebResponse list_answer(const std::vector<std::shared_ptr<const std::string>>& i
 }
 
 WebResponse list_answer(boost::json::array items, const std::optional<std::string>& next, std::size_t total) {
-  const std::string all = json_line(items);
+  const std::string all = json_line(std::move(items));
   return with_body(200, kJsonType, list_text(all.substr(1, all.size() - 2), next, total));
 }
 

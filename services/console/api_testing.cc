@@ -129,7 +129,7 @@ As ApiTest::sign_in(const std::string& account, std::vector<Grant> grants, std::
           {"origin", std::string("http://") + kHost}};
 }
 
-As ApiTest::token(const std::string& account, std::vector<Grant> scope, std::chrono::hours lasting) {
+As ApiTest::token(const std::string& account, const std::vector<Grant>& scope, std::chrono::hours lasting) {
   const auto made = identity_->make_token(account, "test", scope, lasting, "test");
   EXPECT_TRUE(made.ok()) << made.detail;
   return {{"authorization", "Bearer " + made.value.secret}};
@@ -258,7 +258,7 @@ void ApiTest::answer_commands() {
   publish(out);
 }
 
-void ApiTest::signal(core::Signal s) {
+void ApiTest::signal(const core::Signal& s) {
   core::AlertOutputs out;
   EXPECT_TRUE(stage_.apply(s, out, {rules_->hash, 3}));
   publish(out);
@@ -275,7 +275,7 @@ void ApiTest::signal(const std::string& subject, int level, const std::string& r
   s.clause = "HJ 633";
   s.region = region;
   s.origin = {17, 42};
-  signal(std::move(s));
+  signal(s);
 }
 
 void ApiTest::tick(core::EventTime now) {

@@ -54,7 +54,8 @@ class ApiTest : public ::testing::Test {
   // Signed in with a password of one's own.
   As sign_in(const std::string& account, std::vector<Grant> grants, std::vector<std::string> offices = {});
   // A token of that account.
-  As token(const std::string& account, std::vector<Grant> scope, std::chrono::hours lasting = std::chrono::hours(24));
+  As token(const std::string& account, const std::vector<Grant>& scope,
+           std::chrono::hours lasting = std::chrono::hours(24));
 
   Heard ask(const Sent& sent);
   Heard get(const std::string& target, const As& as);
@@ -66,7 +67,7 @@ class ApiTest : public ::testing::Test {
   // A signal of the rule aqi_level.
   void signal(const std::string& subject, int level, const std::string& region = "C", int revision = 1,
               core::SignalState state = core::SignalState::Active);
-  void signal(core::Signal s);
+  void signal(const core::Signal& s);
   void tick(core::EventTime now);
   void mean(const std::string& subject, core::EventTime end, std::int64_t ug, bool of_region = false);
   std::size_t commands_written();

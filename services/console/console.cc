@@ -167,7 +167,7 @@ Result<std::unique_ptr<Console>> Console::create(stream::Log& log, ConsoleParts 
 
   auto web = platform::WebServer::start(web_options(s), [self](platform::WebRequest request, platform::WebReply reply) {
     if (self->options.settings.behind_proxy()) request.peer = client_of(request);
-    self->api->handle(std::move(request), std::move(reply));
+    self->api->handle(request, std::move(reply));
   });
   if (!web) return tl::make_unexpected(web.error());
   self->web = std::move(*web);

@@ -18,10 +18,10 @@
 namespace qc::console {
 
 template <class T>
-Answered<T> refused(Refused why, std::string detail, std::chrono::seconds retry_after = {}) {
+Answered<T> refused(Refused why, std::string_view detail, std::chrono::seconds retry_after = {}) {
   Answered<T> answer;
   answer.refused = why;
-  answer.detail = std::move(detail);
+  answer.detail = detail;
   answer.retry_after = retry_after;
   return answer;
 }

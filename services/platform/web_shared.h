@@ -37,7 +37,7 @@ class WebSlot {
  public:
   WebSlot(WebShared& shared, const boost::asio::ip::address& peer, bool rejected);
   WebSlot(WebSlot&& other) noexcept
-      : shared_(std::exchange(other.shared_, nullptr)), peer_(other.peer_), rejected_(other.rejected_) {}
+      : shared_(std::exchange(other.shared_, nullptr)), peer_(std::move(other.peer_)), rejected_(other.rejected_) {}
   WebSlot& operator=(WebSlot&&) = delete;
   ~WebSlot() { release(); }
   void release();
@@ -60,6 +60,7 @@ class WebConnection : public std::enable_shared_from_this<WebConnection> {
   virtual void start() = 0;
   virtual void stop() = 0;   // the server stops: close now, or once what has begun is done
   virtual void close() = 0;  // now
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): those who take it keep it
   virtual void answer(WebAnswer) {}
   virtual void pump() {}      // it stood in WebShared::ready
   virtual void expire() = 0;  // its deadline has passed
