@@ -161,11 +161,12 @@ class Bench:
             beside = self._side(Alerts(self.broker, self.directory, self.options.build / "qingchuan", config))
             console = self._side(Console(self.broker, self.directory, self.options.build / "qingchuan", config))
             console.account()
+            os.environ["QINGCHUAN_TOKEN"] = console.token  # no argument: those are printed
             pid = side.start("latency")
             beside.start("latency")
             console.start("latency")
             found = self.load("--sites", sites, "--exceed-every", 0, "latency", "--signals", side.signals, "--alerts",
-                              "alerts", "--console", WEB, "--token", console.token, "--rates", self.options.rates, "--seconds", self.options.seconds,
+                              "alerts", "--console", WEB, "--rates", self.options.rates, "--seconds", self.options.seconds,
                               "--signals-per-s", self.options.signals_per_s, "--first-minute", FILLED_MINUTES,
                               "--pid", pid, "--broker-pid", self.broker.pid)  # fmt: skip
             side.stop()

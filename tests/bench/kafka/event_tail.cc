@@ -10,14 +10,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <thread>
 
 #include "kafka_io.h"
 
 namespace qc::bench {
 namespace {
 
-constexpr int kConnectSeconds = 30;
+constexpr int kConnectSeconds = 60;
 
+// -1: nobody is there yet.
 int connect_to(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   sockaddr_in to{};
@@ -25,7 +27,11 @@ int connect_to(const std::string& address) {
   to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
   if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr) != 1) die(address + " is no address");
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) die("nobody at " + address);
+  if (fd < 0) die("no socket");
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    ::close(fd);
+    return -1;
+  }
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return fd;
@@ -33,20 +39,27 @@ int connect_to(const std::string& address) {
 
 }  // namespace
 
-EventTail::EventTail(const std::string& address, const std::string& token) : socket_(connect_to(address)) {
+// A console that begins is not there, and then not ready (503): it is asked again.
+EventTail::EventTail(const std::string& address, const std::string& token) {
   const std::string request = "GET /api/v1/stream?subjects=alerts HTTP/1.1\r\nHost: " + address +
                               "\r\nAuthorization: Bearer " + token + "\r\n\r\n";
-  if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
-    die("cannot ask " + address + " for its stream");
-  }
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kConnectSeconds);
   std::string event;
   std::string data;
   while (std::chrono::steady_clock::now() < until) {
-    if (!read(100)) break;
-    while (next(event, data)) {
-      if (event == "live") return;
+    socket_ = connect_to(address);
+    if (socket_ >= 0 && ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+      while (std::chrono::steady_clock::now() < until && buffer_.find("HTTP/1.1 5") != 0 && read(100)) {
+        while (next(event, data)) {
+          if (event == "live") return;
+        }
+      }
     }
+    if (socket_ >= 0) ::close(socket_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (buffer_.find("HTTP/1.1 4") == 0) break;
+    buffer_.clear();
+    at_ = 0;
   }
   die("no stream at " + address + ": " + buffer_.substr(0, buffer_.find('\r')));
 }

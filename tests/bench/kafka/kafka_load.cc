@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   to_measure->add_option("--signals", measuring.signals);
   to_measure->add_option("--alerts", measuring.alerts, "Also to the alert, in this topic");
   to_measure->add_option("--console", measuring.console, "HOST:PORT: also to the event on the stream of a console");
-  to_measure->add_option("--token", measuring.token, "For its API");
+  to_measure->add_option("--token", measuring.token, "For its API")->envname("QINGCHUAN_TOKEN");
   to_measure->add_option("--rates", measuring.rates)->delimiter(',');
   to_measure->add_option("--signals-per-s", measuring.signals_per_s);
   to_measure->add_option("--warm-up", measuring.warm_up_s);
