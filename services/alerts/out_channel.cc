@@ -4,6 +4,7 @@
 #include "alerts/out_cap.h"
 #include "base/assert.h"
 #include "platform/hmac.h"
+#include "platform/web_text.h"
 
 namespace qc::alerts {
 namespace {
@@ -72,7 +73,7 @@ class RobotChannel : public OutChannel {
     const auto made = platform::hmac_sha256(options_.secret.reveal(), time + "\n" + options_.secret.reveal());
     const bool has_query = options_.http.url.find('?') != std::string::npos;
     return (has_query ? "&timestamp=" : "?timestamp=") + time +
-           "&sign=" + platform::url_encoded(platform::base64(made));
+           "&sign=" + platform::percent_encode(platform::base64(made));
   }
 
   const OutletOptions& options_;

@@ -6,6 +6,7 @@
 #include "alerts/out_outlet.h"
 #include "alerts/records.h"
 #include "platform/log.h"
+#include "stream/passing.h"
 #include "stream/read_range.h"
 #include "wire/alert_codec.h"
 
@@ -17,12 +18,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPollWait(200);  // also the longest that a stop waits for a poll
 constexpr milliseconds kLogRetryMin(100);
 constexpr milliseconds kLogRetryMax(10'000);
-
-// Errors of the log that a repeat may mend.
-bool is_passing(Errc code) {
-  return code == Errc::log_abortable || code == Errc::log_unavailable || code == Errc::log_full ||
-         code == Errc::log_refused || code == Errc::queue_full;
-}
 
 OutItem item_of(const stream::Record& record) {
   OutItem item{
@@ -52,7 +47,7 @@ Result<void> Outlet::join() {
 
 // Passing ones are waited out; where another has fenced us everything begins again.
 Result<void> Outlet::log_failed(const Error& error, const std::stop_token& stop) {
-  if (error.code != Errc::log_fenced && !is_passing(error.code)) return tl::make_unexpected(error);
+  if (error.code != Errc::log_fenced && !stream::is_passing(error.code)) return tl::make_unexpected(error);
   if (error.code == Errc::log_fenced) {
     member_.reset();
     for (const auto& tp : owned_) channel_->forget(tp);
@@ -137,7 +132,7 @@ Result<void> Outlet::heed(const stream::Assignment& change, const std::stop_toke
     if (done && channel_->keeps_alerts()) done = fold(tp, stop);
   }
   // Half of it is none: all again, with a new membership.
-  if (!done && is_passing(done.error().code)) return fail(Errc::log_fenced, done.error().text);
+  if (!done && stream::is_passing(done.error().code)) return fail(Errc::log_fenced, done.error().text);
   return done;
 }
 

@@ -1,29 +1,20 @@
 #include "console/commands.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <utility>
 
-#include "platform/log.h"
+#include "console/identity_secrets.h"
+#include "platform/hmac.h"
 
 namespace qc::console {
 std::string command_id(std::string_view account, std::string_view key) {
-  std::array<unsigned char, 32> hash{};
-  unsigned size = 0;
   std::string text(account);
   text += '\0';
   text += key;
-  EVP_Digest(text.data(), text.size(), hash.data(), &size, EVP_sha256(), nullptr);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string id = "c-";
-  for (std::size_t i = 0; i < 16; ++i) {
-    id += kHex[hash.at(i) >> 4U];
-    id += kHex[hash.at(i) & 15U];
-  }
-  return id;
+  const std::string hash = sha256_of(text);
+  return "c-" + platform::hex({reinterpret_cast<const std::uint8_t*>(hash.data()), 16});
 }
 
 struct CommandDesk::Impl {

@@ -6,6 +6,7 @@
 
 #include "console/means_from.h"
 #include "platform/log.h"
+#include "stream/passing.h"
 #include "stream/read_range.h"
 
 namespace qc::console {
@@ -14,11 +15,6 @@ namespace {
 constexpr stream::Milliseconds kFollowWait(200);  // also the longest that a stop waits for a poll
 constexpr stream::Milliseconds kFollowRetryMin(100);
 constexpr stream::Milliseconds kFollowRetryMax(5'000);
-
-bool mends_itself(Errc code) {
-  return code == Errc::log_abortable || code == Errc::log_unavailable || code == Errc::log_full ||
-         code == Errc::log_refused || code == Errc::queue_full;
-}
 
 }  // namespace
 
@@ -98,7 +94,7 @@ Result<void> Follower::run(const std::stop_token& stop) {
       wait = kFollowRetryMin;
       continue;
     }
-    if (!mends_itself(done.error().code)) return done;
+    if (!stream::is_passing(done.error().code)) return done;
     reader_.reset();
     set_status("the console cannot read the log: " + describe(done.error()));
     platform::log_limited("console-log", 1, platform::Level::warn, "the log cannot be read", {{"error", done.error()}});

@@ -16,7 +16,5 @@ Sha256 hmac_sha256(std::string_view key, std::string_view text);
 
 std::string hex(std::span<const std::uint8_t> bytes);     // "0aff"
 std::string base64(std::span<const std::uint8_t> bytes);  // with padding
-// All but letters, digits and -._~ as %XX: for the value of a query.
-std::string url_encoded(std::string_view text);
 
 }  // namespace qc::platform

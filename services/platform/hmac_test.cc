@@ -35,10 +35,5 @@ TEST(Base64, IsPadded) {
   EXPECT_EQ(base64_of("\xff\xfe"), "//4=");
 }
 
-TEST(UrlEncoded, LeavesOnlyWhatNeedsNoEscape) {
-  EXPECT_EQ(url_encoded("a-Z_0.9~"), "a-Z_0.9~");
-  EXPECT_EQ(url_encoded("a+b/c=d e&\xe6"), "a%2Bb%2Fc%3Dd%20e%26%E6");
-}
-
 }  // namespace
 }  // namespace qc::platform

@@ -24,6 +24,11 @@ TEST(WebText, PercentCodingGivesBackWhatItTook) {
   EXPECT_EQ(percent_decode("a+b", false), "a+b");
 }
 
+TEST(WebText, EncodingLeavesOnlyWhatNeedsNoEscape) {
+  EXPECT_EQ(percent_encode("a-Z_0.9~"), "a-Z_0.9~");
+  EXPECT_EQ(percent_encode("a+b/c=d e&\xe6"), "a%2Bb%2Fc%3Dd%20e%26%E6");
+}
+
 TEST(WebText, APercentSignWithoutTwoDigitsIsRefused) {
   for (const std::string_view text : {"%", "%4", "a%4", "%zz", "%4g", "%%41", "%00", "a%00b"}) {
     EXPECT_FALSE(percent_decode(text, false)) << text;

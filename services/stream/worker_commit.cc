@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "stream/passing.h"
 #include "stream/worker_engine.h"
 #include "stream/worker_probe.h"
 
@@ -38,11 +39,6 @@ class TransactionSink final : public StateSink {
 bool fatal_for_a_stage(Errc code) {
   return code == Errc::log_fatal || code == Errc::log_corrupt || code == Errc::log_version ||
          code == Errc::state_corrupt || code == Errc::state_version;
-}
-
-bool passes(Errc code) {
-  return code == Errc::log_abortable || code == Errc::log_full || code == Errc::log_unavailable ||
-         code == Errc::log_refused || code == Errc::queue_full;
 }
 
 }  // namespace
@@ -163,13 +159,13 @@ Milliseconds WorkerEngine::back_off(int tries) const {
 
 Result<WorkerStep> WorkerEngine::failed(const Failure& failure) {
   const Errc code = failure.error.code;
-  if (leaving_ && failure.doing == Doing::Commit && passes(code)) {
+  if (leaving_ && failure.doing == Doing::Commit && is_passing(code)) {
     // One try: others wait. The next owner does it again from the commit before.
     drop_all();
     refresh();
     return WorkerStep{false, true, Milliseconds(0)};
   }
-  if (failure.doing == Doing::Apply ? !fatal_for_a_stage(code) : passes(code)) return retry(failure);
+  if (failure.doing == Doing::Apply ? !fatal_for_a_stage(code) : is_passing(code)) return retry(failure);
   if (code == Errc::log_fenced) return rejoin(failure);
   line(LineLevel::Error, describe(failure.error));
   drop_all();

@@ -191,28 +191,17 @@ std::vector<double> sorted_ms(const std::vector<int>& sites, const Times& from, 
   return ms;
 }
 
-std::string event_figures(const std::vector<int>& sites, const Episodes& episodes) {
-  const std::vector<double> whole = sorted_ms(sites, episodes.sent, episodes.shown);
-  const std::vector<double> after = sorted_ms(sites, episodes.alerted, episodes.shown);
+// Of the same exceedances: from the reading to what is called `name`, and from what came before it, `earlier`, on.
+std::string figures(const std::vector<int>& sites, const char* name, const Times& sent, const Times& there,
+                    const char* earlier, const Times& before) {
+  const std::vector<double> whole = sorted_ms(sites, sent, there);
+  const std::vector<double> after = sorted_ms(sites, before, there);
   char text[256];
   std::snprintf(text, sizeof text,
-                ", \"event_p50_ms\": %.2f, \"event_p99_ms\": %.2f, \"event_p999_ms\": %.2f, \"event_max_ms\": %.2f, "
-                "\"after_alert_p50_ms\": %.2f, \"after_alert_p99_ms\": %.2f",
-                percentile(whole, 50), percentile(whole, 99), percentile(whole, 99.9), whole.back(),
-                percentile(after, 50), percentile(after, 99));
-  return text;
-}
-
-// Of the alerts of the same exceedances: from the reading, and from the signal on.
-std::string alert_figures(const std::vector<int>& sites, const Episodes& episodes) {
-  const std::vector<double> whole = sorted_ms(sites, episodes.sent, episodes.alerted);
-  const std::vector<double> after = sorted_ms(sites, episodes.received, episodes.alerted);
-  char text[256];
-  std::snprintf(text, sizeof text,
-                ", \"alert_p50_ms\": %.2f, \"alert_p99_ms\": %.2f, \"alert_p999_ms\": %.2f, \"alert_max_ms\": %.2f, "
-                "\"after_signal_p50_ms\": %.2f, \"after_signal_p99_ms\": %.2f",
-                percentile(whole, 50), percentile(whole, 99), percentile(whole, 99.9), whole.back(),
-                percentile(after, 50), percentile(after, 99));
+                ", \"%s_p50_ms\": %.2f, \"%s_p99_ms\": %.2f, \"%s_p999_ms\": %.2f, \"%s_max_ms\": %.2f, "
+                "\"after_%s_p50_ms\": %.2f, \"after_%s_p99_ms\": %.2f",
+                name, percentile(whole, 50), name, percentile(whole, 99), name, percentile(whole, 99.9), name,
+                whole.back(), earlier, percentile(after, 50), earlier, percentile(after, 99));
   return text;
 }
 
@@ -276,15 +265,18 @@ int latency(const Broker& broker, const Plan& wanted, const LatencyOptions& o) {
     if (measured.empty()) die("no exceedance was sent: too few packets");
     const std::vector<double> ms = sorted_ms(measured, episodes.sent, episodes.received);
     char row[1024];
-    std::snprintf(row, sizeof row,
-                  "%s{\"rate\": %d, \"signals\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, "
-                  "\"max_ms\": %.2f, \"cpu_s\": %.2f, \"broker_cpu_s\": %.2f, \"seconds\": %d, \"behind_ms\": %.1f%s}",
-                  rows.empty() ? "" : ", ", rate, ms.size(), percentile(ms, 50), percentile(ms, 99),
-                  percentile(ms, 99.9), ms.back(), after.process - before.process, after.broker - before.broker,
-                  o.seconds, std::chrono::duration<double, std::milli>(behind).count(),
-                  ((o.alerts.empty() ? "" : alert_figures(measured, episodes)) +
-                   (o.console.empty() ? "" : event_figures(measured, episodes)))
-                      .c_str());
+    std::snprintf(
+        row, sizeof row,
+        "%s{\"rate\": %d, \"signals\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, "
+        "\"max_ms\": %.2f, \"cpu_s\": %.2f, \"broker_cpu_s\": %.2f, \"seconds\": %d, \"behind_ms\": %.1f%s}",
+        rows.empty() ? "" : ", ", rate, ms.size(), percentile(ms, 50), percentile(ms, 99), percentile(ms, 99.9),
+        ms.back(), after.process - before.process, after.broker - before.broker, o.seconds,
+        std::chrono::duration<double, std::milli>(behind).count(),
+        ((o.alerts.empty() ? ""
+                           : figures(measured, "alert", episodes.sent, episodes.alerted, "signal", episodes.received)) +
+         (o.console.empty() ? ""
+                            : figures(measured, "event", episodes.sent, episodes.shown, "alert", episodes.alerted)))
+            .c_str());
     rows += row;
   }
   writer.flush();
