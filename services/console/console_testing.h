@@ -10,6 +10,7 @@
 #include "console/model.h"
 #include "core/alert.h"
 #include "core/testing.h"
+#include "core/told_testing.h"
 #include "stream/memory_log.h"
 #include "wire/alert_codec.h"
 #include "wire/codec.h"
@@ -23,37 +24,7 @@ inline constexpr const char* kHash = "00000000000000a1";
 // The first revision of `subject`'s alert is 1; level 0: it is over. S1..S3 lie in region C of P (core/testing.h).
 inline core::ToldAlert told(const std::string& subject, std::int64_t revision, int level = 1,
                             const std::string& region = "C") {
-  core::ToldAlert t;
-  core::Alert& a = t.alert;
-  a.key = {"aqi_level", subject, core::Factor::AQI};
-  a.episode = 1;
-  a.revision = revision;
-  a.begun_revision = 1;
-  a.listed = level > 0;
-  core::Signal& s = a.condition;
-  s.id = core::text(a.key) + "/1";
-  s.revision = static_cast<std::int32_t>(revision);
-  s.rule = a.key.rule;
-  s.subject = subject;
-  s.region = region;
-  s.root = "P";
-  s.factor = core::Factor::AQI;
-  s.window = core::Window::H1;
-  s.unit = core::Unit::Point;
-  s.level = level > 0 ? level : 1;
-  s.state = level > 0 ? core::SignalState::Active : core::SignalState::Cleared;
-  s.began = kBegan;
-  s.at = kBegan + std::chrono::minutes(revision);
-  s.interval = {kBegan - core::kHour, kBegan};
-  s.value = {166'000'000};
-  s.limit = {150'000'000};
-  s.clause = "HJ 633";
-  a.level_max = s.level;
-  a.occurrences = 1;
-  a.change = {s.at, "signals", "test", ""};
-  t.telling = revision == 1 ? core::Telling::Alert : level > 0 ? core::Telling::Update : core::Telling::Cancel;
-  t.annunciate = revision == 1;
-  return t;
+  return core::fixture::told_alert(subject, revision, level, region, kBegan);
 }
 
 inline stream::NewRecord alert_record(const core::ToldAlert& t, const std::string& rules = kHash) {

@@ -1,27 +1,19 @@
 #include "qingchuan/alerts_options.h"
 
 #include <algorithm>
+#include <array>
 
 #include "processor/readings_stage.h"
 #include "processor/regions_stage.h"
 #include "qingchuan/command.h"
+#include "qingchuan/missing_topics.h"
 
 namespace qc::commands {
 
 Result<alerts::AlertsOptions> alerts_options(OpenLog& opened) {
-  const auto found = opened.log->topics();
-  if (!found) return tl::make_unexpected(found.error());
-  std::vector<stream::TopicSpec> missing;
-  for (const stream::TopicSpec& wanted : topics_of(opened.config.system)) {
-    const bool ours = wanted.name == alerts::kAlerts || wanted.name == alerts::kCommands ||
-                      wanted.name == alerts::kOutcomes || wanted.name == alerts::kLedger;
-    const bool there =
-        std::any_of(found->begin(), found->end(), [&](const stream::TopicSpec& t) { return t.name == wanted.name; });
-    if (ours && !there) missing.push_back(wanted);
-  }
-  if (!missing.empty()) {
-    if (auto made = opened.log->create_topics(missing); !made) return tl::make_unexpected(made.error());
-  }
+  constexpr std::array<std::string_view, 4> kNeeded = {alerts::kAlerts, alerts::kCommands, alerts::kOutcomes,
+                                                       alerts::kLedger};
+  if (auto made = make_missing_topics(opened, kNeeded); !made) return tl::make_unexpected(made.error());
   const ::qingchuan::v1::System& system = opened.config.system;
   alerts::AlertsOptions o;
   o.workers = std::max(1, system.alerts().workers());

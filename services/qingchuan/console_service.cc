@@ -1,38 +1,27 @@
 #include "qingchuan/console_service.h"
 
-#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "alerts/records.h"
 #include "console/identity.h"
 #include "qingchuan/alerts_options.h"
 #include "qingchuan/alerts_out.h"
 #include "qingchuan/command.h"
+#include "qingchuan/missing_topics.h"
 #include "qingchuan/report.h"
 #include "stream/read_range.h"
 
 namespace qc::commands {
 namespace {
 
-Result<void> make_missing_topics(OpenLog& opened) {
-  const auto found = opened.log->topics();
-  if (!found) return tl::make_unexpected(found.error());
-  std::vector<stream::TopicSpec> missing;
-  for (const stream::TopicSpec& wanted : topics_of(opened.config.system)) {
-    const bool there =
-        std::any_of(found->begin(), found->end(), [&](const stream::TopicSpec& t) { return t.name == wanted.name; });
-    for (const char* ours : {console::kAlerts, console::kMeans, console::kRegionMeans, console::kLedger,
-                             console::kOutcomes, console::kCommands, console::kUsers}) {
-      if (!there && wanted.name == ours) missing.push_back(wanted);
-    }
-  }
-  if (missing.empty()) return {};
-  return opened.log->create_topics(missing);
-}
+constexpr std::array<std::string_view, 7> kNeeded = {console::kAlerts, console::kMeans,    console::kRegionMeans,
+                                                     console::kLedger, console::kOutcomes, console::kCommands,
+                                                     console::kUsers};
 
 std::string absolute_in(const platform::Loaded& config, const std::string& file) {
   if (file.empty() || file.front() == '/') return file;
@@ -51,7 +40,7 @@ Result<std::string> report_of(OpenLog& opened, const console::ReportAsked& asked
 
 Result<std::unique_ptr<console::Console>> make_console(OpenLog& opened, const std::string& hash,
                                                        const std::string& listen, prometheus::Registry& registry) {
-  if (auto made = make_missing_topics(opened); !made) return tl::make_unexpected(made.error());
+  if (auto made = make_missing_topics(opened, kNeeded); !made) return tl::make_unexpected(made.error());
   const auto partitions = stream::partitions_of(*opened.log, console::kCommands);
   if (!partitions) return tl::make_unexpected(partitions.error());
   console::ConsoleParts parts;
